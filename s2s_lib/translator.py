@@ -1,0 +1,222 @@
+"""A trained model with all it needs to be read again: weights, vocabularies, provenance (see 05_inference)."""
+
+import json
+import unicodedata
+import warnings
+import zipfile
+from importlib import resources
+from io import BytesIO
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from s2s_lib import records
+from s2s_lib.corpus import cache_dir, load_pairs
+from s2s_lib.decoding import GreedyDecoder, in_batches_of_like_length
+from s2s_lib.splitting import split_pairs
+from s2s_lib.training import train
+from s2s_lib.vectorization import padded, ragged_ids
+from s2s_lib.vocabulary import END, START, CharVocabulary, fold_typography
+
+FORMAT = "s2s-translator-1"
+
+
+class Translator:
+    """Translates sentences, and travels as one file.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A trained model from `s2s_lib.models`.
+    source_vocabulary, target_vocabulary : CharVocabulary
+        The ones it was trained with.
+    config : dict, optional
+        JSON values. ``max_source_length`` (default 100) and ``max_target_length`` (default 200) limit the
+        sentences, in characters; ``fold_typography`` says that the model was trained on plain spaces and apostrophes;
+        ``record`` holds the record of the training.
+
+    Examples
+    --------
+    >>> translator = Translator.load("sample")
+    >>> translator.translate(["", "  "])
+    ['', '']
+    """
+
+    def __init__(self, model, source_vocabulary, target_vocabulary, config=None):
+        self.model, self.config = model, dict(config or {})
+        self.source_vocabulary, self.target_vocabulary = source_vocabulary, target_vocabulary
+        self.max_source_length = self.config.get("max_source_length", 100)
+        self._decoder = GreedyDecoder(
+            model, start_id=START, end_id=END, max_length=self.config.get("max_target_length", 200) + 1
+        )
+
+    def translate(self, sentences, *, batch_size=128):
+        """Translate each sentence; blank ones become "".
+
+        Parameters
+        ----------
+        sentences : list of str
+            Characters the model never saw are read as unknown; a sentence longer than ``max_source_length`` is cut,
+            with one warning for all.
+        batch_size : int
+            Sentences decoded at once.
+
+        Returns
+        -------
+        list of str
+
+        Raises
+        ------
+        TypeError
+            If ``sentences`` is a single str, or holds something else than str.
+        """
+        sources = [self._prepared(sentence) for sentence in _checked(sentences)]
+        cut = sum(len(source) > self.max_source_length for source in sources)
+        if cut:
+            warnings.warn(
+                f"{cut} of {len(sources)} sentences longer than {self.max_source_length} characters were cut there",
+                stacklevel=2,
+            )
+        sources = [source[: self.max_source_length] for source in sources]
+        translations = [""] * len(sources)
+        rows = [row for row, source in enumerate(sources) if source]
+        ids = ragged_ids([sources[row] for row in rows], self.source_vocabulary)
+
+        def decode(chosen):
+            table = padded(ids, chosen, width=-(-int(ids.lengths[chosen].max()) // 8) * 8)
+            return [self.target_vocabulary.decode(row) for row in self._decoder.predict_on_batch(table)]
+
+        decoded = in_batches_of_like_length(decode, len(rows), lengths=ids.lengths, batch_size=batch_size)
+        for row, translation in zip(rows, decoded, strict=True):
+            translations[row] = translation
+        return translations
+
+    def _prepared(self, sentence):
+        """Return the sentence in the form the model was trained on."""
+        sentence = unicodedata.normalize("NFC", sentence).strip()
+        return fold_typography(sentence) if self.config.get("fold_typography") else sentence
+
+    def save(self, path, *, half_precision=False):
+        """Write model, vocabularies and config as one file; the name only ever holds a whole one.
+
+        Parameters
+        ----------
+        path : path
+        half_precision : bool
+            Store weights as float16: half the size, the last digits lost.
+        """
+        dtype = np.float16 if half_precision else np.float32
+        weights = BytesIO()
+        np.savez(weights, **{weight.path: np.asarray(weight, dtype=dtype) for weight in self.model.weights})
+        parts = {
+            "config.json": json.dumps({"format": FORMAT} | self.config, indent=1),
+            "source_vocabulary.json": self.source_vocabulary.to_json(),
+            "target_vocabulary.json": self.target_vocabulary.to_json(),
+            "model.json": json.dumps(keras.saving.serialize_keras_object(self.model)),
+            "weights.npz": weights.getvalue(),
+        }
+        with records.whole_file(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in parts.items():
+                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+
+    @classmethod
+    def load(cls, path):
+        """Read a translator back.
+
+        Parameters
+        ----------
+        path : path or str
+            A file that `save` wrote, or the name of a translator that ships with the package: "sample".
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file or name.
+        ValueError
+            If the file is not a translator, is damaged, or holds code; the message names the file.
+        """
+        parts = _read_parts(_located(path))
+        try:
+            config = json.loads(parts["config.json"])
+            vocabularies = [CharVocabulary.from_json(parts[f"{side}_vocabulary.json"]) for side in ("source", "target")]
+            model = keras.saving.deserialize_keras_object(json.loads(parts["model.json"]), safe_mode=True)
+            with np.load(BytesIO(parts["weights.npz"]), allow_pickle=False) as weights:
+                for weight in model.weights:
+                    weight.assign(weights[weight.path].astype(np.float32))
+        except Exception as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ValueError(f"{path}: not a sound translator file: {reason}") from error
+        return cls(model, *vocabularies, config)
+
+
+def _checked(sentences):
+    """Return the sentences as a list, or say what is wrong with them."""
+    if isinstance(sentences, str):
+        raise TypeError('translate takes a list of sentences, not one str: write translate(["…"])')
+    sentences = list(sentences)
+    for place, sentence in enumerate(sentences):
+        if not isinstance(sentence, str):
+            raise TypeError(f"sentence {place} is {type(sentence).__name__}, not str")
+    return sentences
+
+
+def _shipped(name):
+    return resources.files("s2s_lib") / "data" / f"{name}.s2s"
+
+
+def _located(path):
+    """Return the file behind a path, or behind the name of a translator that ships."""
+    if Path(path).is_file():
+        return Path(path)
+    if isinstance(path, str) and path.isidentifier() | path.replace("-", "_").isidentifier() and _shipped(path).is_file():
+        return _shipped(path)
+    raise FileNotFoundError(f"{path}: no such translator file, nor one of that name in the package")
+
+
+def _read_parts(file):
+    """Return the members of a translator file by name, without unpacking any to disk."""
+    try:
+        with file.open("rb") as stream, zipfile.ZipFile(stream) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        raise ValueError(f"{file}: not a translator file, or cut short ({error})") from error
+    if json.loads(parts.get("config.json", b"{}")).get("format") != FORMAT:
+        raise ValueError(f"{file}: not a translator file: it does not say {FORMAT!r}")
+    return parts
+
+
+def train_or_load(recipe, *, retrain=False, progress=True):
+    """Return the translator of a recipe: trained before, shipped with the package, or trained now.
+
+    What is trained is kept in `s2s_lib.cache_dir()`, under a name that tells recipe and data. It always passes through its file,
+    in half precision, so that the answer is the same whichever way it came.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    retrain : bool
+        Train even where a trained translator is at hand.
+    progress : bool
+        Show a progress bar.
+    """
+    pairs = split_pairs(load_pairs(recipe.corpus, num_samples=recipe.num_samples))
+    digest = recipe.digest(pairs)
+    file = cache_dir() / f"{Path(recipe.corpus).stem}-{digest}.s2s"
+    if not retrain:
+        if file.is_file():
+            return Translator.load(file)
+        shipped = _shipped(recipe.corpus)
+        if shipped.is_file() and json.loads(_read_parts(shipped)["config.json"])["record"]["digest"] == digest:
+            return Translator.load(recipe.corpus)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    trained = train(pairs, recipe, progress=progress)
+    learned = pairs[pairs["split"] == "train"]
+    config = {
+        "max_source_length": recipe.max_length or int(learned["source"].map(len).max()),
+        "max_target_length": recipe.max_length or int(learned["target"].map(len).max()),
+        "fold_typography": recipe.fold_typography,
+        "record": trained.record,
+    }
+    Translator(*trained[:3], config).save(file, half_precision=True)
+    return Translator.load(file)
