@@ -1,4 +1,4 @@
-"""Companion package of the course: a character-level encoder–decoder that turns short English sentences into French.
+"""Companion of the course: a character-level encoder–decoder turns short English sentences into French.
 
 Nothing heavy is imported until it is used: ``import s2s_lib`` takes milliseconds, and ``s2s_lib.load_pairs``
 brings in pandas, ``s2s_lib.build_seq2seq`` brings in Keras.
@@ -10,11 +10,15 @@ __version__ = "0.1.0"
 
 _MODULES = {
     "corpus": ["cache_dir", "load_pairs"],
-    "splitting": ["normalize_sentence", "split_hash", "split_pairs", "training_subset"],
+    "splitting": ["components", "normalize_sentence", "split_hash", "split_pairs", "training_subset"],
     "vocabulary": ["CharVocabulary"],
-    "vectorization": ["BucketedBatches", "IdArrays", "OneHotArrays", "id_arrays", "one_hot_arrays"],
+    "vectorization": ["IdArrays", "OneHotArrays", "id_arrays", "one_hot_arrays"],
+    "batches": ["BucketedBatches"],
+    "callbacks": [],
+    "example": ["train_example"],
+    "records": ["load_record"],
     "models": ["build_attention_seq2seq", "build_embedding_seq2seq", "build_seq2seq"],
-    "training": ["Recipe", "load_record", "train"],
+    "training": ["Recipe", "train"],
     "decoding": ["GreedyDecoder", "stepper"],
     "translator": ["Translator", "train_or_load"],
     "metrics": ["evaluate"],

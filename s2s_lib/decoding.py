@@ -120,7 +120,12 @@ class GreedyDecoder(keras.Model):
 
     def __init__(self, model, *, start_id, end_id, max_length):
         super().__init__()
-        self.stepper, self.start_id, self.end_id, self.max_length = stepper(model), start_id, end_id, max_length
+        self.stepper, self.start_id, self.end_id, self.max_length = (
+            stepper(model),
+            start_id,
+            end_id,
+            max_length,
+        )
 
     def build(self, input_shape):
         """Nothing to build: the layers are those of the trained model."""

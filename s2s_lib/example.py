@@ -1,10 +1,9 @@
 """The famous example's own training, with the figures it leaves out (derived in notebook 04_training)."""
 
-import time
-
 import keras
 from keras import ops
 
+from s2s_lib.callbacks import EpochClock
 from s2s_lib.models import build_seq2seq
 from s2s_lib.vectorization import TARGET_END
 
@@ -57,22 +56,10 @@ def real_positions(one_hot_targets, *, end_index):
     return ops.cast(ended_before < 0.5, "float32")
 
 
-class EpochClock(keras.callbacks.Callback):
-    """Add wall and CPU seconds of each epoch to its logs, and so to the history."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Start the clocks."""
-        self._started = time.perf_counter(), time.process_time()
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Write both readings into ``logs``."""
-        wall, cpu = self._started
-        logs["wall_seconds"] = round(time.perf_counter() - wall, 3)
-        logs["cpu_seconds"] = round(time.process_time() - cpu, 3)
-
-
-def train_example(arrays, *, epochs, seed, latent_dim=256, batch_size=64, validation_split=0.2, callbacks=(), verbose=0):
-    """Fit the example's model as its authors do: RMSprop, cross-entropy over padding too, the tail as validation.
+def train_example(
+    arrays, *, epochs, seed, latent_dim=256, batch_size=64, validation_split=0.2, callbacks=(), verbose=0
+):
+    """Fit the example's model as its authors do: RMSprop, padding counted, the tail as validation.
 
     Parameters
     ----------
@@ -87,8 +74,8 @@ def train_example(arrays, *, epochs, seed, latent_dim=256, batch_size=64, valida
     Returns
     -------
     keras.Model, dict
-        The fitted model and its history, one list a figure: the example's ``loss``, ``accuracy``, ``val_loss``,
-        ``val_accuracy``, the same over real characters only (``real_loss``, ``real_accuracy``, …), and
+        The fitted model and its history, one list a figure: the example's ``loss``, ``accuracy``,
+        ``val_loss``, ``val_accuracy``, the same over real characters only (``real_loss``, …), and
         ``wall_seconds`` and ``cpu_seconds`` of each epoch.
     """
     keras.utils.set_random_seed(seed)

@@ -55,7 +55,7 @@ def build_seq2seq(*, num_source_tokens, num_target_tokens, latent_dim=256):
 
 
 def build_embedding_seq2seq(
-    *, num_source_tokens, num_target_tokens, latent_dim=256, embedding_dim=64, dropout=0.0
+    *, num_source_tokens, num_target_tokens, latent_dim=256, embedding_dim=72, dropout=0.0
 ):
     """Build the example's model on ids: embeddings stand where one-hot rows stood, and padding is masked.
 
@@ -76,28 +76,32 @@ def build_embedding_seq2seq(
 
     Examples
     --------
-    >>> model = build_embedding_seq2seq(num_source_tokens=9, num_target_tokens=11, latent_dim=4, embedding_dim=3)
+    >>> model = build_embedding_seq2seq(num_source_tokens=9, num_target_tokens=11, latent_dim=4)
     >>> model.output.shape
     (None, None, 11)
     """
     source, decoder_input = _inputs()
-    embedded = layers.Embedding(num_source_tokens, embedding_dim, mask_zero=True, name="source_embedding")(source)
+    embedded = layers.Embedding(num_source_tokens, embedding_dim, mask_zero=True, name="source_embedding")(
+        source
+    )
     embedded = layers.Dropout(dropout, name="source_dropout")(embedded)
     _, state_h, state_c = layers.LSTM(latent_dim, return_state=True, name="encoder_lstm")(embedded)
-    hidden = _decoder_hidden(decoder_input, [state_h, state_c], num_target_tokens, latent_dim, embedding_dim, dropout)
+    hidden = _decoder_hidden(
+        decoder_input, [state_h, state_c], num_target_tokens, latent_dim, embedding_dim, dropout
+    )
     hidden = layers.Dropout(dropout, name="hidden_dropout")(hidden)
     logits = layers.Dense(num_target_tokens, dtype="float32", name="target_logits")(hidden)
     return keras.Model([source, decoder_input], logits, name="embedding_seq2seq")
 
 
 def build_attention_seq2seq(
-    *, num_source_tokens, num_target_tokens, latent_dim=256, embedding_dim=64, dropout=0.0
+    *, num_source_tokens, num_target_tokens, latent_dim=256, embedding_dim=72, dropout=0.0
 ):
     """Build a model whose decoder looks back: at each timestep it weighs all states of the encoder.
 
     A bidirectional encoder keeps one state for each source character. The decoder's hidden state asks
-    (general score of Luong, Pham and Manning 2015, arXiv:1508.04025, section 3.1), a softmax over the source turns
-    scores into weights, and the weighted mean joins the hidden state before the output.
+    (general score of Luong, Pham and Manning 2015, arXiv:1508.04025, section 3.1), a softmax over the source
+    turns scores into weights, and the weighted mean joins the hidden state before the output.
 
     Parameters and return value as in `build_embedding_seq2seq`; each direction of the encoder is half as wide
     as the decoder, so ``latent_dim`` must be even.
@@ -110,14 +114,20 @@ def build_attention_seq2seq(
     if latent_dim % 2:
         raise ValueError(f"latent_dim must be even, to be shared by two directions, not {latent_dim}")
     source, decoder_input = _inputs()
-    embedded = layers.Embedding(num_source_tokens, embedding_dim, mask_zero=True, name="source_embedding")(source)
+    embedded = layers.Embedding(num_source_tokens, embedding_dim, mask_zero=True, name="source_embedding")(
+        source
+    )
     embedded = layers.Dropout(dropout, name="source_dropout")(embedded)
     encoder = layers.LSTM(latent_dim // 2, return_sequences=True, return_state=True, name="lstm")
-    values, forward_h, forward_c, backward_h, backward_c = layers.Bidirectional(encoder, name="encoder_lstm")(embedded)
+    values, forward_h, forward_c, backward_h, backward_c = layers.Bidirectional(encoder, name="encoder_lstm")(
+        embedded
+    )
     state_h = layers.Concatenate(name="encoder_hidden")([forward_h, backward_h])
     state_c = layers.Concatenate(name="encoder_cell")([forward_c, backward_c])
     keys = layers.Dense(latent_dim, use_bias=False, name="attention_keys")(values)
-    hidden = _decoder_hidden(decoder_input, [state_h, state_c], num_target_tokens, latent_dim, embedding_dim, dropout)
+    hidden = _decoder_hidden(
+        decoder_input, [state_h, state_c], num_target_tokens, latent_dim, embedding_dim, dropout
+    )
     context = layers.Attention(name="attention")([hidden, values, keys])
     joined = layers.Concatenate(name="hidden_and_context")([hidden, context])
     attentive = layers.Dense(latent_dim, activation="tanh", name="attentive_hidden")(joined)

@@ -1,4 +1,4 @@
-"""A trained model with all it needs to be read again: weights, vocabularies, provenance (see 05_inference)."""
+"""A trained model and all it needs to be read again: weights, vocabularies, provenance (05_inference)."""
 
 import json
 import unicodedata
@@ -33,8 +33,8 @@ class Translator:
         The ones it was trained with.
     config : dict, optional
         JSON values. ``max_source_length`` (default 100) and ``max_target_length`` (default 200) limit the
-        sentences, in characters; ``fold_typography`` says that the model was trained on plain spaces and apostrophes;
-        ``record`` holds the record of the training.
+        sentences, in characters; ``fold_typography`` says that the model was trained on plain spaces and
+        apostrophes; ``record`` holds the record of the training.
 
     Examples
     --------
@@ -57,8 +57,8 @@ class Translator:
         Parameters
         ----------
         sentences : list of str
-            Characters the model never saw are read as unknown; a sentence longer than ``max_source_length`` is cut,
-            with one warning for all.
+            Characters the model never saw are read as unknown; a sentence longer than ``max_source_length``
+            is cut, with one warning for all.
         batch_size : int
             Sentences decoded at once.
 
@@ -75,7 +75,7 @@ class Translator:
         cut = sum(len(source) > self.max_source_length for source in sources)
         if cut:
             warnings.warn(
-                f"{cut} of {len(sources)} sentences longer than {self.max_source_length} characters were cut there",
+                f"{cut} of {len(sources)} sentences were cut after {self.max_source_length} characters",
                 stacklevel=2,
             )
         sources = [source[: self.max_source_length] for source in sources]
@@ -108,7 +108,7 @@ class Translator:
         """
         dtype = np.float16 if half_precision else np.float32
         weights = BytesIO()
-        np.savez(weights, **{weight.path: np.asarray(weight, dtype=dtype) for weight in self.model.weights})
+        np.savez(weights, **{name: array.astype(dtype) for name, array in _weights(self.model).items()})
         parts = {
             "config.json": json.dumps({"format": FORMAT} | self.config, indent=1),
             "source_vocabulary.json": self.source_vocabulary.to_json(),
@@ -116,7 +116,10 @@ class Translator:
             "model.json": json.dumps(keras.saving.serialize_keras_object(self.model)),
             "weights.npz": weights.getvalue(),
         }
-        with records.whole_file(path) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        with (
+            records.whole_file(path) as partial,
+            zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
             for name, content in parts.items():
                 archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
@@ -139,15 +142,23 @@ class Translator:
         parts = _read_parts(_located(path))
         try:
             config = json.loads(parts["config.json"])
-            vocabularies = [CharVocabulary.from_json(parts[f"{side}_vocabulary.json"]) for side in ("source", "target")]
+            vocabularies = [
+                CharVocabulary.from_json(parts[f"{side}_vocabulary.json"]) for side in ("source", "target")
+            ]
             model = keras.saving.deserialize_keras_object(json.loads(parts["model.json"]), safe_mode=True)
             with np.load(BytesIO(parts["weights.npz"]), allow_pickle=False) as weights:
-                for weight in model.weights:
-                    weight.assign(weights[weight.path].astype(np.float32))
+                for layer in model.layers:
+                    names = [f"{layer.name}/{i}" for i in range(len(layer.weights))]
+                    layer.set_weights([weights[name].astype(np.float32) for name in names])
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
             raise ValueError(f"{path}: not a sound translator file: {reason}") from error
         return cls(model, *vocabularies, config)
+
+
+def _weights(model):
+    """Return all weights by the name of their layer and their place in it."""
+    return {f"{layer.name}/{i}": w for layer in model.layers for i, w in enumerate(layer.get_weights())}
 
 
 def _checked(sentences):
@@ -169,7 +180,11 @@ def _located(path):
     """Return the file behind a path, or behind the name of a translator that ships."""
     if Path(path).is_file():
         return Path(path)
-    if isinstance(path, str) and path.isidentifier() | path.replace("-", "_").isidentifier() and _shipped(path).is_file():
+    if (
+        isinstance(path, str)
+        and path.isidentifier() | path.replace("-", "_").isidentifier()
+        and _shipped(path).is_file()
+    ):
         return _shipped(path)
     raise FileNotFoundError(f"{path}: no such translator file, nor one of that name in the package")
 
@@ -189,8 +204,8 @@ def _read_parts(file):
 def train_or_load(recipe, *, retrain=False, progress=True):
     """Return the translator of a recipe: trained before, shipped with the package, or trained now.
 
-    What is trained is kept in `s2s_lib.cache_dir()`, under a name that tells recipe and data. It always passes through its file,
-    in half precision, so that the answer is the same whichever way it came.
+    What is trained is kept in `s2s_lib.cache_dir()`, under a name that tells recipe and data. It always
+    passes through its file, in half precision, so that the answer is the same whichever way it came.
 
     Parameters
     ----------
@@ -207,7 +222,10 @@ def train_or_load(recipe, *, retrain=False, progress=True):
         if file.is_file():
             return Translator.load(file)
         shipped = _shipped(recipe.corpus)
-        if shipped.is_file() and json.loads(_read_parts(shipped)["config.json"])["record"]["digest"] == digest:
+        if (
+            shipped.is_file()
+            and json.loads(_read_parts(shipped)["config.json"])["record"]["digest"] == digest
+        ):
             return Translator.load(recipe.corpus)
     file.parent.mkdir(parents=True, exist_ok=True)
     trained = train(pairs, recipe, progress=progress)

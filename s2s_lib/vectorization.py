@@ -1,9 +1,8 @@
-"""Sentence pairs as arrays: the example's one-hot, and padded ids in buckets (derived in 02_vectorization)."""
+"""Sentence pairs as arrays: the example's one-hot, and padded ids (derived in notebook 02_vectorization)."""
 
 import unicodedata
 from typing import NamedTuple
 
-import keras
 import numpy as np
 
 from s2s_lib.vocabulary import END, PADDING, START, UNKNOWN
@@ -36,7 +35,7 @@ def _one_hot(code_points, characters):
 
 
 def one_hot_arrays(sources, targets):
-    """Vectorize sentence pairs exactly as the famous example does, without its loop over characters.
+    r"""Vectorize sentence pairs exactly as the famous example does, without its loop over characters.
 
     Targets are framed by a tab (start) and a newline (end). ``decoder_target`` is ``decoder_input`` moved one
     timestep ahead. All rows are padded with the space character, which joins a table that lacks it.
@@ -64,10 +63,10 @@ def one_hot_arrays(sources, targets):
     >>> arrays.encoder_input.shape, arrays.decoder_input.shape
     ((1, 3, 4), (1, 6, 6))
     >>> [arrays.target_characters[i] for i in arrays.decoder_target[0].argmax(axis=-1)]
-    ['V', 'a', ' ', '!', '\\n', ' ']
+    ['V', 'a', ' ', '!', '\n', ' ']
     """
     sources, framed = list(sources), [TARGET_START + target + TARGET_END for target in targets]
-    _check_pairs(sources, framed)
+    check_pairs(sources, framed)
     encoder = _code_points(sources, width=max(1, *map(len, sources)))
     decoder = _code_points(framed, width=max(map(len, framed)))
     ahead = np.full_like(decoder, ord(ONE_HOT_PADDING))
@@ -83,7 +82,7 @@ def one_hot_arrays(sources, targets):
     )
 
 
-def _check_pairs(sources, targets):
+def check_pairs(sources, targets):
     """Raise ValueError unless there are pairs, and as many targets as sources."""
     if len(sources) != len(targets):
         raise ValueError(f"{len(sources)} sources but {len(targets)} targets: pairs need one target a source")
@@ -136,7 +135,7 @@ def ragged_ids(texts, vocabulary):
 
 
 def padded(ragged, rows, *, width=None, prefix=(), suffix=()):
-    """Return the given rows as int32 ``(len(rows), width)``, framed by ``prefix`` and ``suffix``, then padding.
+    """Return rows as int32 ``(len(rows), width)``, framed by ``prefix`` and ``suffix``, then padding.
 
     ``width`` is that of the longest framed row unless a larger one is asked for.
     """
@@ -160,8 +159,8 @@ def id_arrays(sources, targets, source_vocabulary, target_vocabulary):
     Returns
     -------
     IdArrays
-        int32 ``encoder_input`` ``(num_pairs, source_timesteps)``; ``decoder_input``, which opens with the start
-        mark, and ``decoder_target``, one timestep ahead and closed by the end mark, both
+        int32 ``encoder_input`` ``(num_pairs, source_timesteps)``; ``decoder_input``, which opens with the
+        start mark, and ``decoder_target``, one timestep ahead and closed by the end mark, both
         ``(num_pairs, target_timesteps)``. Padding (id 0) stands only on the right.
 
     Raises
@@ -179,95 +178,18 @@ def id_arrays(sources, targets, source_vocabulary, target_vocabulary):
     [[4, 5, 2, 0], [5, 4, 5, 2]]
     """
     sources, targets = list(sources), list(targets)
-    _check_pairs(sources, targets)
-    return _batch(
-        ragged_ids(sources, source_vocabulary), ragged_ids(targets, target_vocabulary), np.arange(len(sources))
+    check_pairs(sources, targets)
+    return padded_arrays(
+        ragged_ids(sources, source_vocabulary),
+        ragged_ids(targets, target_vocabulary),
+        np.arange(len(sources)),
     )
 
 
-def _batch(source, target, rows, *, source_width=None, target_width=None):
-    """Return the `IdArrays` of the given rows."""
+def padded_arrays(source, target, rows, *, source_width=None, target_width=None):
+    """Return the `IdArrays` of the given rows of two `RaggedIds`, at least as wide as asked for."""
     return IdArrays(
         encoder_input=padded(source, rows, width=source_width),
         decoder_input=padded(target, rows, width=target_width, prefix=[START]),
         decoder_target=padded(target, rows, width=target_width, suffix=[END]),
     )
-
-
-class BucketedBatches(keras.utils.PyDataset):
-    """Batches of like length for ``fit``: little padding, constant memory, the same on every backend.
-
-    Each epoch sorts the pairs by target and source length (ties in random order), cuts them into batches and
-    shuffles the batches, all from ``(seed, epoch)`` alone, so that a resumed training sees what an uninterrupted
-    one would have seen. Keras on TensorFlow takes from the first two batches which dimensions vary: those two are made to
-    differ in both. Pass ``shuffle=False`` to ``fit``.
-
-    Parameters
-    ----------
-    sources, targets : sequence of str
-    source_vocabulary, target_vocabulary : CharVocabulary
-    batch_size : int
-        Pairs a batch; the last one may be smaller.
-    seed : int
-    shuffle : bool
-        Without it, batches come in order of length.
-    epoch : int
-        Epoch to start from, counted from 0.
-    width_multiple : int
-        Widths are padded up to a multiple of this; a backend that compiles once for each shape (JAX) wants 8.
-
-    Raises
-    ------
-    ValueError
-        If there are no pairs, or not as many targets as sources.
-    """
-
-    def __init__(
-        self, sources, targets, source_vocabulary, target_vocabulary, *, batch_size, seed=0, shuffle=True, epoch=0,
-        width_multiple=1,
-    ):  # fmt: skip
-        super().__init__()
-        sources, targets = list(sources), list(targets)
-        _check_pairs(sources, targets)
-        self.source, self.target = ragged_ids(sources, source_vocabulary), ragged_ids(targets, target_vocabulary)
-        self.batch_size, self.seed, self.shuffle = batch_size, seed, shuffle
-        self.width_multiple, self.epoch = width_multiple, epoch
-        self._plan()
-
-    def _plan(self):
-        """Lay down which rows make which batch in this epoch."""
-        generator = np.random.default_rng([self.seed, self.epoch])
-        ties = generator.random(len(self.source.lengths)) if self.shuffle else np.arange(len(self.source.lengths))
-        order = np.lexsort((ties, self.source.lengths, self.target.lengths))
-        self.batches = [order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size)]
-        if self.shuffle:
-            self.batches = [self.batches[i] for i in generator.permutation(len(self.batches))]
-
-    def __len__(self):
-        """Return the number of batches."""
-        return len(self.batches)
-
-    def _widths(self, index):
-        """Return both padded widths of a batch."""
-        rows = self.batches[index]
-        longest = self.source.lengths[rows].max(), self.target.lengths[rows].max() + 1
-        return [int(-(-width // self.width_multiple) * self.width_multiple) for width in longest]
-
-    def __getitem__(self, index):
-        """Return ``((encoder_input, decoder_input), decoder_target, weights)``; weights are 0.0 on padding."""
-        widths = self._widths(index)
-        if index == 0 and len(self) > 1:
-            widths = [
-                mine + self.width_multiple * (mine == other)
-                for mine, other in zip(widths, self._widths(1), strict=True)
-            ]
-        arrays = _batch(
-            self.source, self.target, self.batches[index], source_width=widths[0], target_width=widths[1]
-        )
-        weights = (arrays.decoder_target != PADDING).astype(np.float32)
-        return (arrays.encoder_input, arrays.decoder_input), arrays.decoder_target, weights
-
-    def on_epoch_end(self):
-        """Go on to the next epoch's batches."""
-        self.epoch += 1
-        self._plan()

@@ -242,7 +242,7 @@ def test_a_notebook_runs_alone_in_an_empty_folder_and_a_fresh_environment(wheel,
     # kernel, as links to this environment's files, and nothing else; the course comes from the wheel alone.
     libraries.mkdir()
     needed = transitive_requirements("s2s-course") | transitive_requirements("ipykernel")
-    for name in needed - {"s2s-course", "pip", "setuptools"}:
+    for name in needed - {"s2s-course", "pip"}:
         installed = metadata.distribution(name)
         for top in {file.parts[0] for file in installed.files} - {"..", "__pycache__"}:
             if not (libraries / top).exists():

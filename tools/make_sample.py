@@ -133,7 +133,7 @@ SUITED = {  # the determiners that a kind of noun takes, where they are not all
     "drink": "the my this some",
 }
 MASS, UNCOUNTED = {"dish", "drink"}, {"dish", "drink", "place", "family"}
-UNFIT = {"open", "closed", "broken"}  # adjectives that say little beside a noun
+UNFIT = {"open", "closed", "broken", "clean"}  # adjectives that say little beside a noun
 NEW = ("new", "nouveau")  # only beside a noun: un nouveau chapeau, but le chapeau est neuf
 
 NEEDS = entries(
@@ -655,7 +655,7 @@ def pattern(wanted: int) -> Callable[[Pattern], Pattern]:
 
 def is_natural(subject, mood: Mood) -> bool:
     """Tell whether one would say so: nobody asks *do I sleep?*."""
-    return not (subject in SELVES and mood.question and mood.tense == "present" and not mood.modal)
+    return not (subject in SELVES and mood.question and mood.tense == "present" and mood.modal != "can")
 
 
 def say(subject, verb, *rest, mood=AFFIRM) -> Sentence:
@@ -741,12 +741,22 @@ def verbs(who: str) -> Iterator[tuple[tuple[str, str], Mood]]:
         yield from product(of_class(INTRANSITIVE, group, who), moods)
 
 
-@pattern(1750)
+@pattern(1650)
 def a_person_does_something():
     """Yield *Nadia sings*, *Does she dance?*."""
     for subject, (verb, mood) in product(SPEAKERS, verbs("person")):
         if is_natural(subject, mood):
             yield say(subject, verb, mood=mood)
+
+
+@pattern(200)
+def the_otter():
+    """Yield *The otter sleeps*, *Our otter is hungry*, *My otters are small*: every one of these."""
+    for otter in OTTERS:
+        for group in ("skill", "habit", "reflex"):
+            yield from (say(otter, verb) for verb in of_class(INTRANSITIVE, group, "animal"))
+        yield from (say(otter, BE_HAVING, Words(*need)) for need in list(NEEDS.items())[:6])
+        yield from (say(otter, BE, Quality(*adjective)) for adjective in adjectives("animal"))
 
 
 @pattern(250)
@@ -794,7 +804,9 @@ def somebody_does_something_well():
 @pattern(300)
 def somebody_does_something_somewhere():
     """Yield *She is reading in the garden*."""
-    deeds = of_class(INTRANSITIVE, "habit", "person") + of_class(INTRANSITIVE, "skill")[:4]
+    # Not "talk": parler à la boulangerie is to talk to it.
+    deeds = [verb for verb in of_class(INTRANSITIVE, "habit", "person") if verb[0] != "talk"]
+    deeds += of_class(INTRANSITIVE, "skill")
     for verb, subject, place, mood in product(
         deeds, SPEAKERS + COUPLES + RELATIVES, places(WHEREABOUTS), ACTIONS + PAST[:1] + FUTURE[:1]
     ):
@@ -830,7 +842,7 @@ def somebody_does_something_with_somebody():
                 yield say(subject, verb, friend, mood=mood)
 
 
-@pattern(780)
+@pattern(850)
 def somebody_is_somehow():
     """Yield *Nadia is happy*."""
     for subject, adjective in product(SPEAKERS + RELATIVES + COUPLES, adjectives("person")):
@@ -1143,11 +1155,21 @@ def deeds() -> Iterator[tuple[tuple[str, str], tuple]]:
 ORDER_FRAMES = [("{0}.", "{0}."), ("{0}!", "{0} !"), ("please {0}.", "{0}, s'il {1} plaît.")]
 
 
-@pattern(330)
+@pattern(300)
 def somebody_is_told():
     """Yield *Open the door*, *Don't wait!*."""
     for (verb, rest), mood, (english, french) in product(deeds(), ORDERS, ORDER_FRAMES):
         yield Sentence(english, french, (Clause(None, verb, rest, mood), Words("", "te|vous")))
+
+
+@pattern(80)
+def somebody_is_told_in_a_word():
+    """Yield *Sing*, *Wait!*, *Don't cry*."""
+    bare = [verb for verb, rest in deeds() if not rest and verb in of_class(INTRANSITIVE, "person")]
+    for verb in [GO, *bare]:
+        yield Sentence("{0}.", "{0}.", (Clause(None, verb, (), ORDERS[0]),))
+        yield Sentence("{0}!", "{0} !", (Clause(None, verb, (), ORDERS[0]),))
+    yield from (Sentence("{0}.", "{0}.", (Clause(None, verb, (), ORDERS[1]),)) for verb in bare)
 
 
 @pattern(180)

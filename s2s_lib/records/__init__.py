@@ -1,4 +1,4 @@
-"""Records of real runs: the JSON files that every figure quoted in the course comes from (see 04_training)."""
+"""Records of real runs, the JSON files that every quoted figure comes from (see notebook 04_training)."""
 
 import json
 import os
@@ -15,7 +15,8 @@ def environment():
     backend = keras.backend.backend()
     packages = ["keras", backend, "numpy", "pandas", "sacrebleu"]
     return {
-        "versions": {"python": platform.python_version()} | {name: metadata.version(name) for name in packages},
+        "versions": {"python": platform.python_version()}
+        | {name: metadata.version(name) for name in packages},
         "backend": backend,
         "device": f"{platform.machine()} {platform.system()}, {os.cpu_count()} cores",
     }
@@ -71,5 +72,9 @@ def load_record(name):
     try:
         return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        there = ", ".join(sorted(file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json")))
+        there = ", ".join(
+            sorted(
+                file.name.removesuffix(".json") for file in folder.iterdir() if file.name.endswith(".json")
+            )
+        )
         raise FileNotFoundError(f"no record named {name!r} in the package; there are: {there}") from None
