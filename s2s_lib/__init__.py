@@ -19,9 +19,11 @@ _MODULES = {
     "records": ["load_record"],
     "models": ["build_attention_seq2seq", "build_embedding_seq2seq", "build_seq2seq"],
     "training": ["Recipe", "train"],
+    "beam": ["BeamDecoder"],
     "decoding": ["GreedyDecoder", "stepper"],
     "translator": ["Translator", "train_or_load"],
-    "metrics": ["evaluate"],
+    "metrics": [],
+    "evaluate": [],
     "analysis": ["multi_reference"],
     "plots": [],
 }

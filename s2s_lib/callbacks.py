@@ -85,6 +85,8 @@ class Keeper(keras.callbacks.Callback):
     def restore(self, model):
         """Load the checkpoint into a compiled model, if there is one; return the epochs it has behind it.
 
+        The optimizer is built first: before that it has no moments to load into.
+
         Raises
         ------
         ValueError
@@ -96,6 +98,8 @@ class Keeper(keras.callbacks.Callback):
             state = json.loads(str(saved["state"]))
             if state["digest"] != self.digest:
                 raise ValueError(f"{self.checkpoint} is of another recipe: name another file, or delete it")
+            if not model.optimizer.built:
+                model.optimizer.build(model.trainable_variables)
             for i, variable in enumerate(training_variables(model)):
                 variable.assign(saved[f"variable_{i}"])
             self.history = state["history"]

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from s2s_lib import records
+from s2s_lib.beam import BeamDecoder
 from s2s_lib.corpus import cache_dir, load_pairs
 from s2s_lib.decoding import GreedyDecoder, in_batches_of_like_length
 from s2s_lib.splitting import split_pairs
@@ -33,8 +34,9 @@ class Translator:
         The ones it was trained with.
     config : dict, optional
         JSON values. ``max_source_length`` (default 100) and ``max_target_length`` (default 200) limit the
-        sentences, in characters; ``fold_typography`` says that the model was trained on plain spaces and
-        apostrophes; ``record`` holds the record of the training.
+        sentences, in characters; ``beam_width`` and ``length_power`` say how to decode; ``fold_typography``
+        says that the model was trained on plain spaces and apostrophes; ``record`` holds the record of the
+        training.
 
     Examples
     --------
@@ -47,11 +49,9 @@ class Translator:
         self.model, self.config = model, dict(config or {})
         self.source_vocabulary, self.target_vocabulary = source_vocabulary, target_vocabulary
         self.max_source_length = self.config.get("max_source_length", 100)
-        self._decoder = GreedyDecoder(
-            model, start_id=START, end_id=END, max_length=self.config.get("max_target_length", 200) + 1
-        )
+        self._decoders = {}
 
-    def translate(self, sentences, *, batch_size=128):
+    def translate(self, sentences, *, beam_width=None, batch_size=128):
         """Translate each sentence; blank ones become "".
 
         Parameters
@@ -59,6 +59,8 @@ class Translator:
         sentences : list of str
             Characters the model never saw are read as unknown; a sentence longer than ``max_source_length``
             is cut, with one warning for all.
+        beam_width : int, optional
+            Hypotheses to keep in beam search; 1 decodes greedily. The default is that of the config, or 1.
         batch_size : int
             Sentences decoded at once.
 
@@ -70,6 +72,8 @@ class Translator:
         ------
         TypeError
             If ``sentences`` is a single str, or holds something else than str.
+        ValueError
+            If ``beam_width`` is below 1.
         """
         sources = [self._prepared(sentence) for sentence in _checked(sentences)]
         cut = sum(len(source) > self.max_source_length for source in sources)
@@ -83,14 +87,38 @@ class Translator:
         rows = [row for row, source in enumerate(sources) if source]
         ids = ragged_ids([sources[row] for row in rows], self.source_vocabulary)
 
+        decoder = self.decoder(self.config.get("beam_width", 1) if beam_width is None else beam_width)
+
         def decode(chosen):
             table = padded(ids, chosen, width=-(-int(ids.lengths[chosen].max()) // 8) * 8)
-            return [self.target_vocabulary.decode(row) for row in self._decoder.predict_on_batch(table)]
+            return [self.target_vocabulary.decode(row) for row in decoder(table)]
 
         decoded = in_batches_of_like_length(decode, len(rows), lengths=ids.lengths, batch_size=batch_size)
         for row, translation in zip(rows, decoded, strict=True):
             translations[row] = translation
         return translations
+
+    def decoder(self, beam_width):
+        """Return a function from padded source ids to target ids ``(batch, timesteps)``, compiled once.
+
+        Parameters
+        ----------
+        beam_width : int
+            1 decodes greedily.
+        """
+        if beam_width not in self._decoders:
+            marks = {
+                "start_id": START,
+                "end_id": END,
+                "max_length": self.config.get("max_target_length", 200) + 1,
+            }
+            if beam_width == 1:
+                self._decoders[1] = GreedyDecoder(self.model, **marks).predict_on_batch
+            else:
+                power = self.config.get("length_power", 1.0)
+                beam = BeamDecoder(self.model, **marks, beam_width=beam_width, length_power=power)
+                self._decoders[beam_width] = lambda source: beam.predict_on_batch(source)[0][:, 0]
+        return self._decoders[beam_width]
 
     def _prepared(self, sentence):
         """Return the sentence in the form the model was trained on."""
@@ -130,7 +158,7 @@ class Translator:
         Parameters
         ----------
         path : path or str
-            A file that `save` wrote, or the name of a translator that ships with the package: "sample".
+            A file that `save` wrote, or the name of a translator that ships with the package.
 
         Raises
         ------

@@ -23,6 +23,18 @@ ROOT = Path(__file__).resolve().parent.parent
 COUNTS = ("corpus", "num_samples", "epochs", "seed")
 VERSIONS = ("keras", "tensorflow", "numpy", "pandas", "matplotlib", "sacrebleu", "s2s-course")
 NUMBERED = "[0-9][0-9]_*"
+# nbconvert's own lab page, but that pictures keep the alt text their notebook gives them.
+PAGE = """\
+{%- extends 'lab/index.html.j2' -%}
+{%- block data_png scoped -%}
+{%- set alt = output | get_metadata('alt', 'image/png') -%}
+{%- if alt -%}
+{{ super() | replace('<img ', '<img alt="' ~ alt | escape_html ~ '" ', 1) }}
+{%- else -%}
+{{ super() }}
+{%- endif -%}
+{%- endblock data_png -%}
+"""
 
 
 def declared_parameters(path):
@@ -188,7 +200,7 @@ def write_html(notebook, path):
     """
     from nbconvert import HTMLExporter
 
-    exporter = HTMLExporter(template_name="lab", embed_images=True)
+    exporter = HTMLExporter(raw_template=PAGE, embed_images=True)
     page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": path.stem}})
     write_text(path, page)
 

@@ -24,7 +24,7 @@ def main():
     found = evaluate(translator.translate(list(table["source"])), list(table["references"]))
     scores = {name: score._asdict() for name, score in found.items() if name != "signature"}
     record = {
-        "what": "the demonstration of notebook 04: attention, on the bundled sample, scored on its test split",
+        "what": "notebook 04's demonstration: attention, on the bundled sample, scored on its test split",
         "command": " ".join(["python", "tools/ship_sample.py", *sys.argv[1:]]),
         **translator.config["record"],
         "scores": scores | {"signature": found["signature"]},

@@ -1,0 +1,72 @@
+"""The command that scores any system on the frozen test set."""
+
+import json
+
+import pytest
+
+from s2s_lib import evaluate
+from s2s_lib.metrics import normalize_for_scoring
+
+
+@pytest.fixture
+def with_real_data(real_data_dir, monkeypatch):
+    monkeypatch.setenv("S2S_DATA_DIR", str(real_data_dir))
+
+
+@pytest.mark.usefixtures("with_real_data")
+def test_its_own_references_score_perfectly_and_its_sources_badly(tmp_path):
+    sources, perfect, copied = (tmp_path / name for name in ("sources", "perfect", "copied"))
+    assert evaluate.main(["--write-sources", str(sources)]) == 0
+    test, split_hash = evaluate.frozen_test_set()
+    assert sources.read_text(encoding="utf-8").splitlines() == list(test["source"])
+    perfect.write_text("\n".join(versions[0] for versions in test["references"]) + "\n", encoding="utf-8")
+    for hypotheses, out in ((perfect, "a.json"), (sources, "b.json")):
+        arguments = ["--hypotheses", str(hypotheses), "--json", str(tmp_path / out)]
+        assert evaluate.main(arguments) == 0
+    best, copied = (json.loads((tmp_path / out).read_text()) for out in ("a.json", "b.json"))
+    assert set(best) == {"exact", "cer", "chrf", "bleu", "signature", "split_hash"}
+    assert best["split_hash"] == split_hash
+    assert (best["exact"]["score"], best["cer"]["score"]) == (1.0, 0.0)
+    assert best["chrf"]["score"] == pytest.approx(100) and best["bleu"]["score"] == pytest.approx(100)
+    assert copied["exact"]["score"] < 0.02 and copied["chrf"]["score"] < 30
+    assert set(best["exact"]) == {"score", "low", "high", "n"} and best["exact"]["n"] == len(test)
+
+
+@pytest.mark.usefixtures("with_real_data")
+def test_a_file_of_the_wrong_length_is_refused_in_one_sentence(tmp_path, capsys):
+    short = tmp_path / "short.txt"
+    short.write_text("one line\n", encoding="utf-8")
+    assert evaluate.main(["--hypotheses", str(short), "--json", str(tmp_path / "out.json")]) == 1
+    message = capsys.readouterr().err
+    assert "short.txt" in message and message.count("\n") == 1
+    assert not (tmp_path / "out.json").exists()
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
+    latin = tmp_path / "latin.txt"
+    latin.write_bytes("été\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"latin\.txt: not UTF-8"):
+        evaluate.read_hypotheses(latin, num_sources=1)
+
+
+def test_an_empty_line_is_an_empty_translation(tmp_path):
+    file = tmp_path / "hypotheses.txt"
+    file.write_text("a\r\n\r\nb\r\n", encoding="utf-8", newline="")
+    assert evaluate.read_hypotheses(file, num_sources=3) == ["a", "", "b"]
+
+
+def test_without_a_task_it_says_what_to_ask_for(capsys):
+    with pytest.raises(SystemExit):
+        evaluate.main([])
+    assert "--write-sources" in capsys.readouterr().err
+
+
+def test_without_data_or_network_it_names_the_way_out(tmp_path, monkeypatch, capsys, no_network):
+    monkeypatch.setenv("S2S_DATA_DIR", str(tmp_path))
+    assert evaluate.main(["--write-sources", str(tmp_path / "sources.txt")]) == 1
+    assert "S2S_DATA_DIR" in capsys.readouterr().err
+
+
+def test_typography_does_not_count():
+    folded = normalize_for_scoring("C\u2019est\u202fça\u00a0!")
+    assert evaluate.score([folded], [["C\u2019est\u202fça\u00a0!"]], split_hash="x")["exact"]["score"] == 1.0
