@@ -73,7 +73,7 @@ class BeamDecoder(keras.Model):
 
         def advance(timestep, written, last, scores, lengths, recurrent):
             following, after = self.stepper.step(ops.reshape(last, (-1,)), State(recurrent, memory))
-            following = ops.reshape(ops.cast(following, "float32"), (batch, width, -1))
+            following = ops.reshape(ops.cast(following, "float32"), (batch, width, following.shape[-1]))
             parents, tokens, scores, lengths = self.best(following, last, scores, lengths)
             written = ops.take_along_axis(written, parents[:, :, None], axis=1)
             written = ops.slice_update(written, (0, 0, timestep), tokens[:, :, None])
@@ -113,7 +113,7 @@ class BeamDecoder(keras.Model):
 
 def _follow(part, parents, batch, width):
     """Give each kept hypothesis the recurrent state ``(batch * width, latent_dim)`` of its parent."""
-    part = ops.reshape(part, (batch, width, -1))
-    return ops.reshape(
-        ops.take_along_axis(part, parents[:, :, None], axis=1), (batch * width, part.shape[-1])
-    )
+    dim = part.shape[-1]
+    by_hypothesis = ops.reshape(part, (batch, width, dim))
+    followed = ops.take_along_axis(by_hypothesis, parents[:, :, None], axis=1)
+    return ops.reshape(followed, (batch * width, dim))

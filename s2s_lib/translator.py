@@ -14,7 +14,7 @@ import numpy as np
 from s2s_lib import records
 from s2s_lib.beam import BeamDecoder
 from s2s_lib.corpus import cache_dir, load_pairs
-from s2s_lib.decoding import GreedyDecoder, in_batches_of_like_length
+from s2s_lib.decoding import GreedyDecoder, in_batches_of_like_length, stepper
 from s2s_lib.splitting import split_pairs
 from s2s_lib.training import train
 from s2s_lib.vectorization import padded, ragged_ids
@@ -178,10 +178,21 @@ class Translator:
                 for layer in model.layers:
                     names = [f"{layer.name}/{i}" for i in range(len(layer.weights))]
                     layer.set_weights([weights[name].astype(np.float32) for name in names])
+            _check_sizes(model, vocabularies)
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
             raise ValueError(f"{path}: not a sound translator file: {reason}") from error
         return cls(model, *vocabularies, config)
+
+
+def _check_sizes(model, vocabularies):
+    """Raise ValueError unless a model can be decoded and knows as many ids as its vocabularies."""
+    stepper(model)
+    embeddings = [layer for layer in model.layers if layer.name == "source_embedding"]
+    source_size = embeddings[0].input_dim if embeddings else model.inputs[0].shape[-1]
+    sizes, expected = (source_size, model.outputs[0].shape[-1]), tuple(map(len, vocabularies))
+    if sizes != expected:
+        raise ValueError(f"the model knows {sizes} source and target ids, the vocabularies hold {expected}")
 
 
 def _weights(model):
@@ -201,19 +212,17 @@ def _checked(sentences):
 
 
 def _shipped(name):
-    return resources.files("s2s_lib") / "data" / f"{name}.s2s"
+    """Return the file of the translator of that name which ships with the package, or None."""
+    file = resources.files("s2s_lib") / "data" / f"{name}.s2s"
+    return file if name.replace("-", "_").isidentifier() and file.is_file() else None
 
 
 def _located(path):
     """Return the file behind a path, or behind the name of a translator that ships."""
     if Path(path).is_file():
         return Path(path)
-    if (
-        isinstance(path, str)
-        and path.isidentifier() | path.replace("-", "_").isidentifier()
-        and _shipped(path).is_file()
-    ):
-        return _shipped(path)
+    if isinstance(path, str) and (shipped := _shipped(path)):
+        return shipped
     raise FileNotFoundError(f"{path}: no such translator file, nor one of that name in the package")
 
 
@@ -222,9 +231,10 @@ def _read_parts(file):
     try:
         with file.open("rb") as stream, zipfile.ZipFile(stream) as archive:
             parts = {name: archive.read(name) for name in archive.namelist()}
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        config = json.loads(parts.get("config.json", b"{}"))
+    except Exception as error:  # what a damaged archive makes zipfile raise is not in its manual
         raise ValueError(f"{file}: not a translator file, or cut short ({error})") from error
-    if json.loads(parts.get("config.json", b"{}")).get("format") != FORMAT:
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise ValueError(f"{file}: not a translator file: it does not say {FORMAT!r}")
     return parts
 
@@ -250,10 +260,7 @@ def train_or_load(recipe, *, retrain=False, progress=True):
         if file.is_file():
             return Translator.load(file)
         shipped = _shipped(recipe.corpus)
-        if (
-            shipped.is_file()
-            and json.loads(_read_parts(shipped)["config.json"])["record"]["digest"] == digest
-        ):
+        if shipped and json.loads(_read_parts(shipped)["config.json"])["record"]["digest"] == digest:
             return Translator.load(recipe.corpus)
     file.parent.mkdir(parents=True, exist_ok=True)
     trained = train(pairs, recipe, progress=progress)

@@ -1,0 +1,523 @@
+"""A translator answers every list of sentences, and its file is read as it was written or not at all."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import unicodedata
+import warnings
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from s2s_lib import translator as translator_module
+from s2s_lib.analysis import multi_reference
+from s2s_lib.corpus import cache_dir, load_pairs
+from s2s_lib.metrics import exact_match
+from s2s_lib.models import build_attention_seq2seq, build_embedding_seq2seq
+from s2s_lib.splitting import split_pairs
+from s2s_lib.training import Recipe, Trained
+from s2s_lib.translator import Translator, train_or_load
+from s2s_lib.vocabulary import CharVocabulary
+
+PROJECT = Path(__file__).resolve().parents[1]
+DEMONSTRATION = Recipe(corpus="sample", num_samples=7000, epochs=12, seed=1)
+SOURCES = ["The otter sleeps.", "the é", "zzz", "a", "  ", "otters? é!", "sleep the otter"]
+
+
+def random_translator(build=build_attention_seq2seq, *, seed=4, **config):
+    """Return a translator that learned nothing, but answers each sentence in its own way."""
+    vocabularies = CharVocabulary("The otrslp.?é"), CharVocabulary("La loutredé\u202f!.")
+    model = build(
+        num_source_tokens=len(vocabularies[0]), num_target_tokens=len(vocabularies[1]), latent_dim=8,
+        embedding_dim=5,
+    )  # fmt: skip
+    generator = np.random.default_rng(seed)
+    model.set_weights([generator.normal(size=weight.shape) for weight in model.get_weights()])
+    return Translator(model, *vocabularies, {"max_source_length": 16, "max_target_length": 12} | config)
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return random_translator()
+
+
+@pytest.fixture(scope="module")
+def file(tiny, tmp_path_factory):
+    path = tmp_path_factory.mktemp("bundle") / "tiny.s2s"
+    tiny.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def sample():
+    return Translator.load("sample")
+
+
+def quietly(translator, sentences, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return translator.translate(sentences, **options)
+
+
+# One str out for each str in
+
+
+def test_each_sentence_has_its_answer_and_blank_ones_have_an_empty_one(tiny):
+    sentences = ["the otter", "", "  ", "\t\n\u00a0", "the otter", "otters?", "é"]
+    answers = tiny.translate(sentences)
+    assert [type(answer) for answer in answers] == [str] * 7
+    assert answers[1:4] == ["", "", ""]
+    assert answers[0] == answers[4] != ""
+    assert len({answers[0], *answers[5:]}) == 3
+    assert tiny.translate([]) == []
+    assert tiny.translate(iter(["the otter"])) == answers[:1]
+
+
+def test_blanks_around_a_sentence_do_not_count(tiny):
+    assert tiny.translate(["  the otter\n"]) == tiny.translate(["the otter"])
+
+
+def test_a_character_typed_in_two_pieces_is_the_same_character(tiny):
+    whole, pieces = "the é", unicodedata.normalize("NFD", "the é")
+    assert whole != pieces
+    assert tiny.translate([pieces]) == tiny.translate([whole]) != tiny.translate(["the e"])
+
+
+def test_characters_never_seen_are_all_read_as_one_unknown(tiny):
+    answers = tiny.translate(["the 🦦", "the Ж", "the \ud800", "the 8", "the "])
+    assert len(set(answers[:4])) == 1
+    assert answers[4] != answers[0]
+
+
+def test_sentences_too_long_are_cut_with_one_warning_for_all(tiny):
+    sentences = ["the otter " * 1_000, "x" * 17, "otters?", "the otter the ot"]
+    with pytest.warns(UserWarning) as caught:
+        answers = tiny.translate(sentences)
+    assert [str(warning.message) for warning in caught] == ["2 of 4 sentences were cut after 16 characters"]
+    assert caught[0].filename == __file__
+    assert answers[0] == answers[3]
+    assert answers[1:3] == tiny.translate(["x" * 16, "otters?"])
+
+
+def test_no_answer_is_longer_than_the_limit(tiny):
+    longest = max(map(len, tiny.translate(["the otter sleeps"[:n] for n in range(1, 17)])))
+    assert 0 < longest <= 12 + 1  # characters, and a last one where the end mark would stand
+
+
+def test_typography_is_folded_where_the_model_was_trained_on_plain_characters(tiny):
+    folding = Translator(
+        tiny.model, tiny.source_vocabulary, tiny.target_vocabulary, tiny.config | {"fold_typography": True}
+    )
+    assert (
+        folding.translate(["otter\u202f?"]) == tiny.translate(["otter ?"]) != tiny.translate(["otter\u202f?"])
+    )
+
+
+@pytest.mark.parametrize(
+    ("sentences", "message"),
+    [
+        ("The otter sleeps.", "list of sentences, not one str"),
+        (["a", None], "sentence 1 is NoneType, not str"),
+        (["a", "b", 3.5], "sentence 2 is float, not str"),
+        ([b"a"], "sentence 0 is bytes, not str"),
+        (b"ab", "sentence 0 is int, not str"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_is_no_list_of_str_is_a_type_error_that_names_the_place(tiny, sentences, message):
+    with pytest.raises(TypeError, match=message):
+        tiny.translate(sentences)
+
+
+any_text = st.text(st.characters(exclude_categories=()), max_size=24) | st.text("The otrslp.?é", max_size=20)
+
+
+@settings(max_examples=40)
+@example([])
+@example(["\ud83d\ude00", "\udfff\ud800", "\x00", "e\u0301" * 30])
+@given(st.lists(any_text, max_size=5))
+def test_any_list_of_str_is_answered_and_an_answer_does_not_depend_on_its_company(tiny, sentences):
+    answers = quietly(tiny, sentences)
+    assert [type(answer) for answer in answers] == [str] * len(sentences)
+    assert [answer for sentence in sentences for answer in quietly(tiny, [sentence])] == answers
+    assert quietly(tiny, [*sentences[::-1], "The otter sleeps"], batch_size=2)[:-1] == answers[::-1]
+
+
+# A file that cannot be misread
+
+
+IN_A_FRESH_PROCESS = """
+import json, sys
+import numpy as np
+from s2s_lib import Translator
+from tests.test_translator import SOURCES, outputs
+for name in ("whole", "half", "sample"):
+    translator = Translator.load(name if name == "sample" else f"{name}.s2s")
+    np.save(f"{name}.npy", outputs(translator))
+    print(json.dumps(translator.translate(SOURCES)))
+"""
+
+
+def outputs(translator):
+    """Return the model's logits for a few ids."""
+    ids = np.arange(4, 10).reshape(2, 3)
+    return np.asarray(translator.model([ids, ids]))
+
+
+def test_a_fresh_process_reads_what_was_saved_and_answers_exactly_the_same(tiny, sample, tmp_path):
+    tiny.save(tmp_path / "whole.s2s")
+    tiny.save(tmp_path / "half.s2s", half_precision=True)
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_FRESH_PROCESS], cwd=tmp_path, capture_output=True, text=True, timeout=300,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    here = {"whole": tiny, "half": Translator.load(tmp_path / "half.s2s"), "sample": sample}
+    for (name, translator), answers in zip(here.items(), done.stdout.splitlines(), strict=True):
+        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), outputs(translator))
+        assert json.loads(answers) == quietly(translator, SOURCES)
+
+
+def test_what_is_loaded_equals_what_was_saved_and_saving_it_again_gives_the_same_bytes(tiny, file, tmp_path):
+    loaded = Translator.load(file)
+    assert loaded.source_vocabulary == tiny.source_vocabulary
+    assert loaded.target_vocabulary == tiny.target_vocabulary
+    assert loaded.config == tiny.config | {"format": "s2s-translator-1"}
+    np.testing.assert_array_equal(outputs(loaded), outputs(tiny))
+    loaded.save(tmp_path / "again.s2s")
+    assert (tmp_path / "again.s2s").read_bytes() == file.read_bytes()
+    assert Translator.load(str(file)).translate(["otter"]) == tiny.translate(["otter"])
+
+
+def test_half_precision_rounds_each_weight_to_float16_and_halves_the_file(tiny, file, tmp_path):
+    tiny.save(tmp_path / "half.s2s", half_precision=True)
+    loaded = Translator.load(tmp_path / "half.s2s")
+    for half, whole in zip(loaded.model.weights, tiny.model.weights, strict=True):
+        assert half.dtype == "float32"
+        np.testing.assert_array_equal(half, np.asarray(whole).astype(np.float16).astype(np.float32))
+    with zipfile.ZipFile(file) as whole, zipfile.ZipFile(tmp_path / "half.s2s") as half:
+        sizes = [len(archive.read("weights.npz")) for archive in (whole, half)]
+    assert sizes[0] - sizes[1] == 2 * tiny.model.count_params()
+
+
+def test_any_builders_model_goes_through_a_file(tmp_path):
+    translator = random_translator(build_embedding_seq2seq)
+    translator.save(tmp_path / "other.s2s")
+    assert Translator.load(tmp_path / "other.s2s").translate(SOURCES) == translator.translate(SOURCES)
+
+
+def test_a_disk_that_fills_up_leaves_the_old_file_and_no_other(tiny, tmp_path, monkeypatch):
+    path = tmp_path / "mine.s2s"
+    path.write_bytes(b"the old one")
+    write = zipfile.ZipFile.writestr
+
+    def fill_up(self, info, *rest):
+        if info.filename == "model.json":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, info, *rest)
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", fill_up)
+    with pytest.raises(OSError, match="No space left"):
+        tiny.save(path)
+    assert os.listdir(tmp_path) == ["mine.s2s"]
+    assert path.read_bytes() == b"the old one"
+
+
+# Files that are refused
+
+
+def refused(path):
+    """Return the one line that says why a file is refused; it names the file."""
+    with pytest.raises((ValueError, OSError)) as caught:
+        Translator.load(path)
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    return message
+
+
+def tampered(file, path, **parts):
+    """Write a copy of a translator file with other contents; None leaves a part out."""
+    with zipfile.ZipFile(file) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    contents |= {f"{name}.json" if name != "weights" else "weights.npz": part for name, part in parts.items()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in contents.items():
+            if content is not None:
+                archive.writestr(name, content)
+    return path
+
+
+def part_of(file, name):
+    with zipfile.ZipFile(file) as archive:
+        return archive.read(name)
+
+
+def test_a_file_cut_short_anywhere_is_refused(file, tmp_path):
+    whole = file.read_bytes()
+    for size in [*range(0, len(whole), len(whole) // 40), len(whole) - 1]:
+        path = tmp_path / f"{size}.s2s"
+        path.write_bytes(whole[:size])
+        refused(path)
+
+
+@settings(max_examples=40)
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_one_bit_changed_anywhere_is_noticed_or_changes_nothing(tiny, file, place, bit):
+    damaged = bytearray(file.read_bytes())
+    damaged[int(place * len(damaged))] ^= 1 << bit
+    path = file.with_name("damaged.s2s")
+    path.write_bytes(damaged)
+    try:
+        loaded = Translator.load(path)
+    except (ValueError, OSError) as error:
+        assert str(path) in str(error)
+    else:
+        np.testing.assert_array_equal(outputs(loaded), outputs(tiny))
+
+
+@pytest.mark.parametrize("content", [b"", b"Go.\tVa !\n", b"PK\x03\x04", b"\x00" * 500])
+def test_a_foreign_file_is_refused(tmp_path, content):
+    path = tmp_path / "foreign.s2s"
+    path.write_bytes(content)
+    refused(path)
+
+
+def test_a_foreign_zip_a_folder_and_a_missing_file_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "foreign.zip", "w") as archive:
+        archive.writestr("fra.txt", "Go.\tVa !\n")
+    assert "does not say" in refused(tmp_path / "foreign.zip")
+    for path in (tmp_path, tmp_path / "none.s2s", "no-such-name", "../sample", ""):
+        with pytest.raises(FileNotFoundError, match="no such translator file"):
+            Translator.load(path)
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["{}", '{"format": "s2s-translator-0"}', '["format"]', "3", "null", '"s2s"', "not JSON", b"\xff", None],
+)
+def test_a_config_that_is_not_ours_is_refused(file, tmp_path, config):
+    refused(tampered(file, tmp_path / "odd.s2s", config=config))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"weights": None},
+        {"weights": b"no weights"},
+        {"model": None},
+        {"model": "{}"},
+        {"model": "[]"},
+        {"model": "null"},
+        {"model": "{"},
+        {"source_vocabulary": None},
+        {"target_vocabulary": '{"characters": 3}'},
+        {"target_vocabulary": '{"characters": "abc"}'},  # the model knows more
+        {
+            "source_vocabulary": json.dumps({"characters": "abcdefghijklmnopqrstuvwxyz"})
+        },  # the model knows fewer
+    ],
+    ids=str,
+)
+def test_a_part_that_is_missing_or_does_not_fit_is_refused(file, tmp_path, parts):
+    refused(tampered(file, tmp_path / "odd.s2s", **parts))
+
+
+def weights_of(file, change):
+    with np.load(BytesIO(part_of(file, "weights.npz"))) as saved:
+        weights = dict(saved)
+    change(weights)
+    changed = BytesIO()
+    np.savez(changed, **weights)
+    return changed.getvalue()
+
+
+def test_weights_of_another_shape_or_with_one_missing_or_pickled_are_refused(file, tmp_path):
+    name = "target_logits/0"
+    changes = [
+        lambda weights: weights.update({name: weights[name].T}),
+        lambda weights: weights.update({name: weights[name][:-1]}),
+        lambda weights: weights.pop(name),
+        lambda weights: weights.update({name: np.array([print], dtype=object)}),
+    ]
+    for change in changes:
+        refused(tampered(file, tmp_path / "odd.s2s", weights=weights_of(file, change)))
+
+
+def test_a_model_that_is_no_encoder_and_decoder_is_refused(file, tmp_path):
+    other = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    for stranger in (other, keras.layers.Dense(2), keras.optimizers.Adam()):
+        architecture = json.dumps(keras.saving.serialize_keras_object(stranger))
+        weights = BytesIO()
+        np.savez(weights, **{f"{other.layers[0].name}/{i}": w for i, w in enumerate(other.get_weights())})
+        refused(tampered(file, tmp_path / "odd.s2s", model=architecture, weights=weights.getvalue()))
+
+
+def architecture_with_code(file, wrap):
+    """Return the architecture of a file in which one layer is replaced by one that carries code."""
+    architecture = json.loads(part_of(file, "model.json"))
+    layers = architecture["config"]["layers"]
+    [index] = [i for i, layer in enumerate(layers) if layer["config"]["name"] == "hidden_dropout"]
+    code = keras.layers.Lambda(lambda x: (open("marker", "w").close(), x)[1], name="hidden_dropout")  # noqa: SIM115
+    layers[index] |= wrap(keras.saving.serialize_keras_object(code))
+    return json.dumps(architecture)
+
+
+def serialized_in_a_wrapper(layer):
+    wrapper = keras.saving.serialize_keras_object(
+        keras.layers.TimeDistributed(keras.layers.Dense(1), name="hidden_dropout")
+    )
+    wrapper["config"]["layer"] = layer
+    return wrapper
+
+
+@pytest.mark.parametrize("wrap", [dict, serialized_in_a_wrapper])
+def test_code_in_the_architecture_is_refused_and_does_not_run(file, tmp_path, monkeypatch, wrap):
+    monkeypatch.chdir(tmp_path)
+    architecture = architecture_with_code(file, wrap)
+    assert "__lambda__" in architecture
+    message = refused(tampered(file, tmp_path / "evil.s2s", model=architecture))
+    assert "lambda" in message.lower()
+    assert os.listdir(tmp_path) == ["evil.s2s"]
+    keras.saving.deserialize_keras_object(json.loads(architecture), safe_mode=False)
+    assert (tmp_path / "marker").exists()  # it would have run
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        {"module": "builtins", "class_name": "function", "config": "exec", "registered_name": "exec"},
+        {"module": "os", "class_name": "function", "config": "system", "registered_name": "system"},
+        {
+            "module": "subprocess",
+            "class_name": "Popen",
+            "config": {"args": "touch marker"},
+            "registered_name": "Popen",
+        },
+    ],
+    ids=lambda activation: activation["registered_name"],
+)
+def test_a_function_from_outside_keras_is_refused(file, tmp_path, monkeypatch, activation):
+    monkeypatch.chdir(tmp_path)
+    architecture = json.loads(part_of(file, "model.json"))
+    for layer in architecture["config"]["layers"]:
+        if layer["config"]["name"] == "attentive_hidden":
+            layer["config"]["activation"] = activation
+    refused(tampered(file, tmp_path / "evil.s2s", model=json.dumps(architecture)))
+    assert os.listdir(tmp_path) == ["evil.s2s"]
+
+
+# What ships with the package
+
+
+def test_the_shipped_translator_is_small_and_is_that_of_the_demonstration_on_the_bundled_sample(sample):
+    assert (PROJECT / "s2s_lib" / "data" / "sample.s2s").stat().st_size <= 3e6
+    pairs = split_pairs(load_pairs("sample", num_samples=DEMONSTRATION.num_samples))
+    assert sample.config["record"]["digest"] == DEMONSTRATION.digest(pairs)
+    assert Recipe(**sample.config["record"]["recipe"]) == DEMONSTRATION
+
+
+def test_the_shipped_translator_translates_half_of_the_sentences_it_never_saw(sample):
+    table = multi_reference(split_pairs(load_pairs("sample", num_samples=DEMONSTRATION.num_samples)))
+    held_out = table[table["split"] == "test"]
+    answers = sample.translate(list(held_out["source"]))
+    assert exact_match(answers, list(held_out["references"])).score >= 0.5
+
+
+def test_the_shipped_translator_answers_alike_alone_and_in_a_batch(sample):
+    sentences = ["The otter sleeps.", "She is not here!", "Hello.", "Where are the 🦦?", "A" * 30]
+    assert [answer for sentence in sentences for answer in sample.translate([sentence])] == sample.translate(
+        sentences
+    )
+    assert sample.translate(["The otter sleeps."]) == ["La loutre dort."]
+
+
+# Train or load
+
+
+@pytest.fixture
+def fresh_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("S2S_CACHE_DIR", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def trainings(monkeypatch):
+    """Replace training by one that takes no time; return the list of the trainings asked for."""
+    asked = []
+
+    def train_at_once(pairs, recipe, *, progress):
+        asked.append((recipe, progress))
+        untrained = random_translator(seed=len(asked))
+        record = {"digest": recipe.digest(pairs), "training": len(asked)}
+        return Trained(untrained.model, untrained.source_vocabulary, untrained.target_vocabulary, record)
+
+    monkeypatch.setattr(translator_module, "train", train_at_once)
+    return asked
+
+
+def test_what_was_trained_once_is_read_from_the_cache_and_answers_the_same(fresh_cache, trainings):
+    recipe = Recipe(num_samples=300, epochs=2)
+    first = train_or_load(recipe, progress=False)
+    again = train_or_load(recipe)
+    assert trainings == [(recipe, False)]
+    assert first.translate(SOURCES) == again.translate(SOURCES)
+    np.testing.assert_array_equal(outputs(first), outputs(again))
+    assert first.config == again.config
+    [kept] = cache_dir().iterdir()
+    assert kept.name == f"sample-{first.config['record']['digest']}.s2s"
+    assert Translator.load(kept).translate(SOURCES) == first.translate(SOURCES)
+
+
+def test_another_recipe_is_another_training_and_retrain_asks_for_one_more(fresh_cache, trainings):
+    recipe = Recipe(num_samples=300)
+    train_or_load(recipe)
+    train_or_load(Recipe(num_samples=300, seed=1))
+    train_or_load(Recipe(num_samples=200))
+    assert len(trainings) == 3
+    retrained = train_or_load(recipe, retrain=True)
+    assert len(trainings) == 4
+    assert retrained.config["record"]["training"] == train_or_load(recipe).config["record"]["training"] == 4
+
+
+def test_the_demonstration_is_loaded_at_once_from_the_package_unless_it_was_trained_here(
+    fresh_cache, trainings, sample
+):
+    shipped = train_or_load(DEMONSTRATION)
+    assert trainings == []
+    assert shipped.config == sample.config
+    assert shipped.translate(["The otter sleeps."]) == ["La loutre dort."]
+    train_or_load(DEMONSTRATION, retrain=True)
+    assert len(trainings) == 1
+    assert train_or_load(DEMONSTRATION).config["record"]["training"] == 1  # the cache comes first
+
+
+def test_limits_come_from_the_training_pairs_or_the_recipe(fresh_cache, trainings):
+    learned = split_pairs(load_pairs("sample", num_samples=300)).query("split == 'train'")
+    config = train_or_load(Recipe(num_samples=300)).config
+    assert config["max_source_length"] == max(map(len, learned["source"]))
+    assert config["max_target_length"] == max(map(len, learned["target"]))
+    assert config["fold_typography"] is False
+    config = train_or_load(Recipe(num_samples=300, max_length=9, fold_typography=True)).config
+    assert (config["max_source_length"], config["max_target_length"]) == (9, 9)
+    assert config["fold_typography"] is True
+
+
+def test_a_persons_own_file_is_trained_on_whatever_lies_beside_it(fresh_cache, tmp_path):
+    own = tmp_path / "own.tsv"
+    own.write_text("".join(f"otter {i}\tloutre {i}\n" for i in range(40)), encoding="utf-8")
+    own.with_name("own.tsv.s2s").write_text("no translator")
+    recipe = Recipe(
+        corpus=str(own), model="embedding", latent_dim=4, embedding_dim=4, batch_size=40, epochs=1
+    )
+    trained = train_or_load(recipe, progress=False)
+    assert trained.config["record"]["recipe"]["corpus"] == str(own)
+    assert [file.name.partition("-")[0] for file in cache_dir().iterdir()] == ["own"]
+    assert train_or_load(recipe).translate(["otter 7"]) == trained.translate(["otter 7"])
