@@ -33,6 +33,7 @@ endif
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 export KERAS_BACKEND ?= tensorflow
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
+export IPYTHONDIR := $(CURDIR)/tools/ipython
 # Kernels are those of .venv; nothing is registered anywhere else.
 unexport JUPYTER_PATH
 export JUPYTER_PREFER_ENV_PATH := 1

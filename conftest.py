@@ -13,6 +13,7 @@ import pytest
 
 if os.environ.get("S2S_DATA_DIR"):  # may be relative to the project, and kernels run in other folders
     os.environ["S2S_DATA_DIR"] = str(Path(os.environ["S2S_DATA_DIR"]).expanduser().resolve())
+os.environ["IPYTHONDIR"] = str(Path(__file__).resolve().parent / "tools" / "ipython")  # for kernels
 
 
 def pytest_addoption(parser):

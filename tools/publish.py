@@ -114,6 +114,7 @@ def main(arguments=None):
     os.environ.pop("JUPYTER_PATH", None)
     os.environ |= {"JUPYTER_PREFER_ENV_PATH": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["IPYTHONDIR"] = str(ROOT / "tools" / "ipython")
     failed = False
     with tempfile.TemporaryDirectory(prefix="s2s-cache-") as cache:
         os.environ["S2S_CACHE_DIR"] = cache

@@ -185,6 +185,7 @@ def prepare_kernels(output):
     os.environ.pop("JUPYTER_PATH", None)
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["IPYTHONDIR"] = str(ROOT / "tools" / "ipython")
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     logging.getLogger("papermill").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
