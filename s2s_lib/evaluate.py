@@ -50,7 +50,7 @@ def read_hypotheses(path, *, num_sources):
 
 
 def score(hypotheses, references, *, split_hash):
-    """Return exact, cer, chrf and bleu, each ``{score, low, high, n}``, the signature and the split's hash."""
+    """Return exact, cer, chrf, bleu, each ``{score, low, high, n}``, the signature, the split's hash."""
     found = metrics.evaluate(hypotheses, references)
     scores = {name: value._asdict() for name, value in found.items() if name != "signature"}
     return scores | {"signature": found["signature"], "split_hash": split_hash}

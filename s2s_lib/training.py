@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import keras
+from keras import ops
 
 from s2s_lib import models, records
 from s2s_lib.batches import BucketedBatches
@@ -78,8 +79,8 @@ def train(pairs, recipe, *, checkpoint=None, score=None, progress=True):
     Returns
     -------
     Trained
-        Loss and accuracy in the record's history are over real characters and the end mark, never padding;
-        losses are nats a character.
+        In the history ``real_loss`` (nats a character) and ``real_accuracy`` are over real characters
+        and the end mark, each counted once; ``loss`` is the mean of batches, as Keras minimizes it.
 
     Raises
     ------
@@ -151,6 +152,26 @@ def build(recipe, source_vocabulary, target_vocabulary, *, precision="float32"):
         keras.config.set_dtype_policy(usual)
 
 
+class PerCharacter:
+    """Makes a Keras metric count every weighted character alike, however wide its batch is padded.
+
+    Left alone, Keras averages the weights over timesteps first: characters in full batches would count more.
+    """
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Count one batch: ids ``(batch, timesteps)``, logits ``(batch, timesteps, num_target_tokens)``."""
+        flat = None if sample_weight is None else ops.reshape(sample_weight, (-1,))
+        super().update_state(ops.reshape(y_true, (-1,)), ops.reshape(y_pred, (-1, y_pred.shape[-1])), flat)
+
+
+class LossPerCharacter(PerCharacter, keras.metrics.SparseCategoricalCrossentropy):
+    """Cross-entropy in nats a character."""
+
+
+class AccuracyPerCharacter(PerCharacter, keras.metrics.SparseCategoricalAccuracy):
+    """Share of characters that are the likeliest."""
+
+
 def compile_for_ids(model, recipe, *, steps):
     """Compile with Adam, a warm-up and cosine schedule over ``steps``, and loss over real characters."""
     warmup = max(1, math.ceil(recipe.warmup * steps))
@@ -163,8 +184,8 @@ def compile_for_ids(model, recipe, *, steps):
             from_logits=True, reduction="mean_with_sample_weight"
         ),
         weighted_metrics=[
-            keras.metrics.SparseCategoricalCrossentropy(name="real_loss", from_logits=True),
-            keras.metrics.SparseCategoricalAccuracy(name="real_accuracy"),
+            LossPerCharacter(name="real_loss", from_logits=True),
+            AccuracyPerCharacter(name="real_accuracy"),
         ],
     )
 

@@ -44,10 +44,11 @@ class CharVocabulary:
     """
 
     def __init__(self, characters):
-        self.characters = tuple(sorted(set(characters)))
-        for character in self.characters:
+        characters = list(characters)
+        for character in characters:
             if not isinstance(character, str) or len(character) != 1:
                 raise ValueError(f"a vocabulary holds single characters, not {character!r}")
+        self.characters = tuple(sorted(set(characters)))
         self._id_of = {character: UNKNOWN + 1 + i for i, character in enumerate(self.characters)}
 
     @classmethod

@@ -21,9 +21,9 @@ LAYERS = [
     {"records", "corpus", "splitting", "vocabulary", "plots"},
     {"vectorization", "models", "callbacks"},
     {"batches", "decoding", "example"},
-    {"training"},
-    {"translator", "metrics"},
-    {"analysis"},
+    {"beam", "training", "metrics"},
+    {"translator", "analysis"},
+    {"evaluate"},
 ]
 HEAVY = ["IPython", "jax", "keras", "matplotlib", "numpy", "pandas", "pooch", "rapidfuzz", "requests",
          "sacrebleu", "tensorflow", "torch", "tqdm"]  # fmt: skip
