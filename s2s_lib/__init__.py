@@ -21,6 +21,7 @@ _MODULES = {
     "training": ["Recipe", "train"],
     "beam": ["BeamDecoder"],
     "decoding": ["GreedyDecoder", "stepper"],
+    "bundle": [],
     "translator": ["Translator", "train_or_load"],
     "metrics": [],
     "evaluate": [],

@@ -1,26 +1,17 @@
 """A trained model and all it needs to be read again: weights, vocabularies, provenance (05_inference)."""
 
-import json
 import unicodedata
 import warnings
-import zipfile
-from importlib import resources
-from io import BytesIO
 from pathlib import Path
 
-import keras
-import numpy as np
-
-from s2s_lib import records
+from s2s_lib import bundle
 from s2s_lib.beam import BeamDecoder
 from s2s_lib.corpus import cache_dir, load_pairs
-from s2s_lib.decoding import GreedyDecoder, in_batches_of_like_length, stepper
+from s2s_lib.decoding import GreedyDecoder, in_batches_of_like_length
 from s2s_lib.splitting import split_pairs
 from s2s_lib.training import train
 from s2s_lib.vectorization import padded, ragged_ids
-from s2s_lib.vocabulary import END, START, CharVocabulary, fold_typography
-
-FORMAT = "s2s-translator-1"
+from s2s_lib.vocabulary import END, START, fold_typography
 
 
 class Translator:
@@ -134,22 +125,8 @@ class Translator:
         half_precision : bool
             Store weights as float16: half the size, the last digits lost.
         """
-        dtype = np.float16 if half_precision else np.float32
-        weights = BytesIO()
-        np.savez(weights, **{name: array.astype(dtype) for name, array in _weights(self.model).items()})
-        parts = {
-            "config.json": json.dumps({"format": FORMAT} | self.config, indent=1),
-            "source_vocabulary.json": self.source_vocabulary.to_json(),
-            "target_vocabulary.json": self.target_vocabulary.to_json(),
-            "model.json": json.dumps(keras.saving.serialize_keras_object(self.model)),
-            "weights.npz": weights.getvalue(),
-        }
-        with (
-            records.whole_file(path) as partial,
-            zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive,
-        ):
-            for name, content in parts.items():
-                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+        vocabularies = self.source_vocabulary, self.target_vocabulary
+        bundle.write(path, self.model, vocabularies, self.config, half_precision=half_precision)
 
     @classmethod
     def load(cls, path):
@@ -167,37 +144,8 @@ class Translator:
         ValueError
             If the file is not a translator, is damaged, or holds code; the message names the file.
         """
-        parts = _read_parts(_located(path))
-        try:
-            config = json.loads(parts["config.json"])
-            vocabularies = [
-                CharVocabulary.from_json(parts[f"{side}_vocabulary.json"]) for side in ("source", "target")
-            ]
-            model = keras.saving.deserialize_keras_object(json.loads(parts["model.json"]), safe_mode=True)
-            with np.load(BytesIO(parts["weights.npz"]), allow_pickle=False) as weights:
-                for layer in model.layers:
-                    names = [f"{layer.name}/{i}" for i in range(len(layer.weights))]
-                    layer.set_weights([weights[name].astype(np.float32) for name in names])
-            _check_sizes(model, vocabularies)
-        except Exception as error:
-            reason = " ".join(str(error).split())[:300]
-            raise ValueError(f"{path}: not a sound translator file: {reason}") from error
+        model, vocabularies, config = bundle.read(path)
         return cls(model, *vocabularies, config)
-
-
-def _check_sizes(model, vocabularies):
-    """Raise ValueError unless a model can be decoded and knows as many ids as its vocabularies."""
-    stepper(model)
-    embeddings = [layer for layer in model.layers if layer.name == "source_embedding"]
-    source_size = embeddings[0].input_dim if embeddings else model.inputs[0].shape[-1]
-    sizes, expected = (source_size, model.outputs[0].shape[-1]), tuple(map(len, vocabularies))
-    if sizes != expected:
-        raise ValueError(f"the model knows {sizes} source and target ids, the vocabularies hold {expected}")
-
-
-def _weights(model):
-    """Return all weights by the name of their layer and their place in it."""
-    return {f"{layer.name}/{i}": w for layer in model.layers for i, w in enumerate(layer.get_weights())}
 
 
 def _checked(sentences):
@@ -209,34 +157,6 @@ def _checked(sentences):
         if not isinstance(sentence, str):
             raise TypeError(f"sentence {place} is {type(sentence).__name__}, not str")
     return sentences
-
-
-def _shipped(name):
-    """Return the file of the translator of that name which ships with the package, or None."""
-    file = resources.files("s2s_lib") / "data" / f"{name}.s2s"
-    return file if name.replace("-", "_").isidentifier() and file.is_file() else None
-
-
-def _located(path):
-    """Return the file behind a path, or behind the name of a translator that ships."""
-    if Path(path).is_file():
-        return Path(path)
-    if isinstance(path, str) and (shipped := _shipped(path)):
-        return shipped
-    raise FileNotFoundError(f"{path}: no such translator file, nor one of that name in the package")
-
-
-def _read_parts(file):
-    """Return the members of a translator file by name, without unpacking any to disk."""
-    try:
-        with file.open("rb") as stream, zipfile.ZipFile(stream) as archive:
-            parts = {name: archive.read(name) for name in archive.namelist()}
-        config = json.loads(parts.get("config.json", b"{}"))
-    except Exception as error:  # what a damaged archive makes zipfile raise is not in its manual
-        raise ValueError(f"{file}: not a translator file, or cut short ({error})") from error
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise ValueError(f"{file}: not a translator file: it does not say {FORMAT!r}")
-    return parts
 
 
 def train_or_load(recipe, *, retrain=False, progress=True):
@@ -259,8 +179,8 @@ def train_or_load(recipe, *, retrain=False, progress=True):
     if not retrain:
         if file.is_file():
             return Translator.load(file)
-        shipped = _shipped(recipe.corpus)
-        if shipped and json.loads(_read_parts(shipped)["config.json"])["record"]["digest"] == digest:
+        shipped = bundle.shipped(recipe.corpus)
+        if shipped and bundle.read_config(shipped)["record"]["digest"] == digest:
             return Translator.load(recipe.corpus)
     file.parent.mkdir(parents=True, exist_ok=True)
     trained = train(pairs, recipe, progress=progress)

@@ -21,7 +21,7 @@ LAYERS = [
     {"records", "corpus", "splitting", "vocabulary", "plots"},
     {"vectorization", "models", "callbacks"},
     {"batches", "decoding", "example"},
-    {"beam", "training", "metrics"},
+    {"beam", "bundle", "training", "metrics"},
     {"translator", "analysis"},
     {"evaluate"},
 ]

@@ -208,6 +208,17 @@ def test_half_precision_rounds_each_weight_to_float16_and_halves_the_file(tiny, 
     assert sizes[0] - sizes[1] == 2 * tiny.model.count_params()
 
 
+def test_a_compiled_model_leaves_optimizer_loss_and_metrics_behind(tmp_path):
+    class OurMetric(keras.metrics.SparseCategoricalAccuracy):
+        """One that Keras could not find again."""
+
+    translator = random_translator()
+    translator.model.compile(optimizer="adam", loss="mse", weighted_metrics=[OurMetric()])
+    translator.save(tmp_path / "compiled.s2s")
+    assert "compile_config" not in json.loads(part_of(tmp_path / "compiled.s2s", "model.json"))
+    np.testing.assert_array_equal(outputs(Translator.load(tmp_path / "compiled.s2s")), outputs(translator))
+
+
 def test_any_builders_model_goes_through_a_file(tmp_path):
     translator = random_translator(build_embedding_seq2seq)
     translator.save(tmp_path / "other.s2s")
