@@ -107,7 +107,7 @@ def wilson_interval(hits, n):
     z, share = 1.959963984540054, np.asarray(hits) / n
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    return np.maximum(middle - reach, 0.0), np.minimum(middle + reach, 1.0)
+    return np.clip(middle - reach, 0.0, share), np.clip(middle + reach, share, 1.0)
 
 
 def score_by(table, by):

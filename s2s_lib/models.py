@@ -1,7 +1,8 @@
 """Encoder and decoder as named Keras layers (derived in notebooks 03_model and 07_attention).
 
 Every model here is called the same way, ``model([source, decoder_input])``, and returns for each target
-timestep a probability for each target token, shape ``(batch, target_timesteps, num_target_tokens)``.
+timestep one figure for each target token, ``(batch, target_timesteps, num_target_tokens)``: the example's
+model its probability, the models on ids its logit.
 """
 
 import keras

@@ -237,6 +237,7 @@ def run_notebook(source, output, parameters):
     stem = source.stem
     partial = output / f"{stem}.partial.ipynb"
     options = {"kernel_name": "python3", "language": "python", "cwd": str(output), "progress_bar": False}
+    options["coalesce_streams"] = True  # a progress bar leaves one line, not one for each time it was drawn
     options["extra_arguments"] = ["--log-level=ERROR"]  # the kernel's own talk stays off the screen
     try:
         notebook = papermill.execute_notebook(str(source), str(partial), parameters, **options)
