@@ -16,6 +16,9 @@ if os.environ.get("S2S_DATA_DIR"):  # may be relative to the project, and kernel
 os.environ["IPYTHONDIR"] = str(Path(__file__).resolve().parent / "tools" / "ipython")  # for kernels
 
 
+collect_ignore = ["tools/ipython"]  # settings of IPython, not modules
+
+
 def pytest_addoption(parser):
     """Add the option that leaves no cell of a notebook unchecked."""
     text = "nbval: compare also the cells tagged nbval-ignore-output"
