@@ -1,4 +1,4 @@
-"""Render the README's table of results from the records; ``--check`` compares instead of writing.
+"""Render the README's results and the model card from the records; ``--check`` compares, writes nothing.
 
     python tools/render_results.py
 
@@ -18,7 +18,7 @@ ROWS = [
     ("the Keras example, on its training sentences", "example_10000", ["last epoch", "training"]),
     ("the Keras example, on the file's tail", "example_10000", ["last epoch", "tail"]),
     ("our demonstration, held-out sentences of the sample", "sample", []),
-    ("attention, all pairs, frozen test set", "fra-eng", []),
+    ("attention, all pairs, frozen test set", "fra-eng", ["beam"]),
 ]
 HEAD = ["model and sentences", "pairs trained on", "parameters", "CPU minutes", "exact", "chrF", "n"]
 
@@ -73,6 +73,48 @@ def table():
     return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
 
 
+def card(record):
+    """Return the model card of the translator of the real corpus, as Markdown."""
+    recipe, scores = record["recipe"], record["scores"]
+    lines = [
+        '# Model card: `Translator.load("fra-eng")`',
+        "",
+        "Translates short English sentences into French, one character at a time. A teaching model.",
+        "",
+        f"- **Model:** LSTM encoder–decoder with attention, {record['parameters']:,} parameters, float16.",
+        f"- **Data:** {record['num_train']:,} pairs of at most {recipe['max_length']} characters, the",
+        "  training part of the ManyThings release of 2019-04-07.",
+        "- **Licence of the data:** CC BY 2.0 FR; sentences by the contributors of the Tatoeba Project, packed",
+        "  by www.manythings.org/anki. The weights hold no sentence, but were learned from these.",
+        f"- **Split hash:** `{scores['beam']['split_hash']}`",
+        f"- **Recipe:** `{json.dumps(recipe)}`",
+        f"- **Seed:** {recipe['seed']}. **Device:** {record['device']}, {record['backend']}. "
+        f"**CPU hours:** {record['cpu_seconds'] / 3600:.1f}.",
+        f"- **Command:** `{record['command']}`",
+        *([f"- **Note:** {record['note']}"] if "note" in record else []),
+        f"- **Decoding:** `{json.dumps(record['decoding'])}`, chosen on validation sources.",
+        "",
+        f"Scores on the frozen test set: {scores['beam']['exact']['n']:,} unique sources, all French versions",
+        "of each as references, 95 % intervals in brackets.",
+        "",
+        "| decoding | exact | character error rate | chrF | BLEU |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name in ("greedy", "beam"):
+        shares = [interval(scores[name][key], percent=True) for key in ("exact", "cer")]
+        points = [interval(scores[name][key], percent=False) for key in ("chrf", "bleu")]
+        lines.append("| " + " | ".join([name, *shares, *points]) + " |")
+    lines += [
+        "",
+        f"Signature: `{scores['beam']['signature']}`",
+        "",
+        "**Known failures:** words rarely or never seen in training become others that look alike; names",
+        "change; long sentences lose their end; what *you* is, tu or vous, is a guess; it always answers,",
+        "also where it knows nothing. Not for any use in which a wrong translation does harm.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def main(arguments=None):
     """Write or check the README's table; return the exit code."""
     parser = argparse.ArgumentParser(
@@ -80,16 +122,23 @@ def main(arguments=None):
     )
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     options = parser.parse_args(arguments)
-    readme = ROOT / "README.md"
+    readme, record = ROOT / "README.md", RECORDS / "fra-eng.json"
     text = readme.read_text(encoding="utf-8")
-    rendered = re.sub(f"{START}.*?{END}", lambda _: f"{START}\n{table()}\n{END}", text, flags=re.DOTALL)
-    if rendered == text:
-        return 0
-    if options.check:
-        print("README.md: its results are not those of the records; run python tools/render_results.py")
-        return 1
-    readme.write_text(rendered, encoding="utf-8")
-    return 0
+    between = re.sub(f"{START}.*?{END}", lambda _: f"{START}\n{table()}\n{END}", text, flags=re.DOTALL)
+    wanted = {readme: between}
+    if record.exists():
+        wanted[ROOT / "s2s_lib" / "data" / "fra-eng.md"] = card(
+            json.loads(record.read_text(encoding="utf-8"))
+        )
+    stale = [
+        path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+    for path in stale:
+        if options.check:
+            print(f"{path.name}: not what the records say; run python tools/render_results.py")
+        else:
+            path.write_text(wanted[path], encoding="utf-8")
+    return int(options.check and bool(stale))
 
 
 if __name__ == "__main__":
