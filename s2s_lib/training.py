@@ -93,9 +93,10 @@ def train(pairs, recipe, *, checkpoint=None, score=None, progress=True):
     if parts["train"].empty:
         raise ValueError("no training pairs: the split is empty, or max_length leaves none")
     vocabularies = [CharVocabulary.from_texts(parts["train"][side]) for side in ("source", "target")]
+    sizes = {"train": recipe.batch_size, "validation": 8 * recipe.batch_size}  # scoring keeps no gradients
     batches = {
         name: BucketedBatches(
-            part["source"], part["target"], *vocabularies, batch_size=recipe.batch_size, seed=recipe.seed,
+            part["source"], part["target"], *vocabularies, batch_size=sizes[name], seed=recipe.seed,
             shuffle=name == "train", width_multiple=8 if keras.backend.backend() == "jax" else 1,
         )
         for name, part in parts.items() if not part.empty
