@@ -15,7 +15,6 @@ if os.environ.get("S2S_DATA_DIR"):  # may be relative to the project, and kernel
     os.environ["S2S_DATA_DIR"] = str(Path(os.environ["S2S_DATA_DIR"]).expanduser().resolve())
 os.environ["IPYTHONDIR"] = str(Path(__file__).resolve().parent / "tools" / "ipython")  # for kernels
 
-
 collect_ignore = ["tools/ipython"]  # settings of IPython, not modules
 
 

@@ -8,8 +8,9 @@ from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 from sacrebleu.metrics import BLEU, CHRF
 
+from s2s_lib.vocabulary import fold_typography
+
 NUM_RESAMPLES = 1_000
-_TYPOGRAPHY = str.maketrans({"\u202f": " ", "\u2009": " ", "\u00a0": " ", "’": "'"})
 
 
 class Score(NamedTuple):
@@ -27,7 +28,7 @@ def normalize_for_scoring(text):
     >>> normalize_for_scoring("L’otarie dort\u202f!")
     "L'otarie dort !"
     """
-    return text.translate(_TYPOGRAPHY)
+    return fold_typography(text)
 
 
 def nearest_reference(hypothesis, references):
