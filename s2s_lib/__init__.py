@@ -27,6 +27,7 @@ _MODULES = {
     "evaluate": [],
     "analysis": ["multi_reference"],
     "plots": [],
+    "comparisons": [],
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 __all__ = sorted([*_MODULES, *_HOME])

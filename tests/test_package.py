@@ -18,7 +18,7 @@ MODULES = sorted(SOURCES.keys() - {"s2s_lib"})
 
 # Each line may import from the lines above it, and nothing else of ours.
 LAYERS = [
-    {"records", "corpus", "splitting", "vocabulary", "plots"},
+    {"records", "corpus", "splitting", "vocabulary", "plots", "comparisons"},
     {"vectorization", "models", "callbacks"},
     {"batches", "decoding", "example"},
     {"beam", "bundle", "training", "metrics"},
