@@ -64,8 +64,13 @@ def _prepared(hypotheses, references):
     )
 
 
-def _bootstrapped(statistics, score_of_sums, *, seed):
-    """Score summed per-sentence statistics ``(n, num_statistics)``, and resampled sums of them."""
+def bootstrapped(statistics, score_of_sums, *, seed):
+    """Score the sums of statistics ``(n, num_statistics)``, one row a sentence, and those of rows redrawn.
+
+    >>> edits_and_lengths = [[1, 4], [0, 4]]
+    >>> bootstrapped(edits_and_lengths, lambda sums: sums[0] / sums[1], seed=0).score
+    0.125
+    """
     statistics = np.asarray(statistics)
     n, generator = len(statistics), np.random.default_rng(seed)
     resampled = []
@@ -78,13 +83,13 @@ def _bootstrapped(statistics, score_of_sums, *, seed):
 
 def _exact_match(hypotheses, references, *, seed):
     hits = [[hypothesis in texts, 1] for hypothesis, texts in zip(hypotheses, references, strict=True)]
-    return _bootstrapped(np.array(hits, dtype=int), lambda sums: sums[0] / sums[1], seed=seed)
+    return bootstrapped(np.array(hits, dtype=int), lambda sums: sums[0] / sums[1], seed=seed)
 
 
 def _character_error_rate(hypotheses, references, *, seed):
     nearest = map(nearest_reference, hypotheses, references)
     statistics = [[edits, len(reference)] for reference, edits in nearest]
-    return _bootstrapped(statistics, lambda sums: sums[0] / sums[1], seed=seed)
+    return bootstrapped(statistics, lambda sums: sums[0] / sums[1], seed=seed)
 
 
 def _sacrebleu_score(metric, hypotheses, references, *, seed):
@@ -96,7 +101,7 @@ def _sacrebleu_score(metric, hypotheses, references, *, seed):
     most = max(map(len, references))
     streams = [[texts[i] if i < len(texts) else None for texts in references] for i in range(most)]
     statistics = metric._extract_corpus_statistics(hypotheses, streams)
-    return _bootstrapped(statistics, lambda sums: metric._compute_score_from_stats(sums).score, seed=seed)
+    return bootstrapped(statistics, lambda sums: metric._compute_score_from_stats(sums).score, seed=seed)
 
 
 def exact_match(hypotheses, references, *, seed=0):

@@ -21,9 +21,9 @@ LAYERS = [
     {"records", "corpus", "splitting", "vocabulary", "plots", "comparisons"},
     {"vectorization", "models", "callbacks"},
     {"batches", "decoding", "example"},
-    {"beam", "bundle", "training", "metrics"},
+    {"beam", "sampling", "bundle", "training", "metrics"},
     {"translator", "analysis"},
-    {"evaluate"},
+    {"evaluate", "challenge", "exposure"},
 ]
 HEAVY = ["IPython", "jax", "keras", "matplotlib", "numpy", "pandas", "pooch", "rapidfuzz", "requests",
          "sacrebleu", "tensorflow", "torch", "tqdm"]  # fmt: skip
