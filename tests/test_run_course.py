@@ -2,14 +2,17 @@
 
 import errno
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from tools import make_environment, publish, run_course, write_links
+from tools import lanes, make_environment, publish, run_course, write_links
 
 ROOT = Path(__file__).resolve().parent.parent
 PARAMETERS = """\
@@ -106,6 +109,7 @@ def test_the_summary_holds_what_ran_and_what_was_translated(finished):
 def test_the_screen_shows_a_bar_a_table_and_translations_and_no_warnings(finished):
     _, done = finished
     assert "2/2" in done.stderr and "warn" not in done.stderr.lower()
+    assert "01_data" in done.stderr and "06_error_analysis" in done.stderr
     assert "notebook           seconds  result" in done.stdout
     assert "Salut." in done.stdout
 
@@ -143,15 +147,129 @@ def test_a_kernel_that_dies_is_a_failed_notebook(course, capsys):
     assert not (course / "out" / "01_data.ipynb").exists()
 
 
-def test_an_interrupted_run_leaves_nothing_under_a_final_name(course, monkeypatch, capsys):
-    write_notebook(course / "notebooks" / "01_data.ipynb", "print('well')")
+def test_a_kernel_that_finds_its_port_taken_is_started_once_more(tmp_path, monkeypatch):
+    tries = []
 
-    def interrupt(*_):
-        raise KeyboardInterrupt
+    def execute(source, partial, parameters, **options):
+        tries.append(source)
+        if len(tries) == 1:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        Path(partial).write_text("finished")
 
-    monkeypatch.setattr(run_course, "write_html", interrupt)
-    assert run(course) == 130
-    assert {path.name for path in (course / "out").iterdir()} == {"01_data.partial.ipynb", "cache"}
+    monkeypatch.setattr("papermill.execute_notebook", execute)
+    monkeypatch.setattr(run_course, "write_html", lambda *_: None)
+    assert run_course.run_notebook(Path("01_data.ipynb"), tmp_path, {}) == ""
+    assert len(tries) == 2 and (tmp_path / "01_data.ipynb").read_text() == "finished"
+
+
+# Side by side
+
+LOAD = "train_or_load = print; train_or_load()"
+
+
+def write_stamped(course, name, *lines):
+    """Write a notebook that leaves the time when it begins and when it ends."""
+    stamp = "pathlib.Path('{}').write_text(str(time.time()))".format
+    lines = ["import pathlib, time", stamp(f"{name}.begun"), *lines, stamp(f"{name}.ended")]
+    write_notebook(course / "notebooks" / f"{name}.ipynb", "\n".join(lines))
+
+
+def wait_for(name):
+    """Return lines that wait until another notebook has begun, and fail where it does not."""
+    found = f"pathlib.Path('{name}.begun').exists()"
+    return [f"for _ in range(600): {found} or time.sleep(0.1)", f"assert {found}"]
+
+
+def test_notebooks_that_load_a_translator_wait_for_the_one_that_trains_it_and_others_run_beside(course):
+    write_stamped(course, "02_more", *wait_for("04_training"))
+    write_stamped(course, "04_training", LOAD, *wait_for("02_more"))
+    write_stamped(course, "05_inference", LOAD, *wait_for("06_error_analysis"))
+    write_stamped(course, "06_error_analysis", LOAD, *wait_for("05_inference"))
+    assert run(course) == 0
+    stamps = [path for path in (course / "out").iterdir() if path.suffix in (".begun", ".ended")]
+    times = {path.name: float(path.read_text()) for path in stamps}
+    for name in ("05_inference", "06_error_analysis"):
+        assert times[f"{name}.begun"] > times["04_training.ended"]
+    summary = json.loads((course / "out" / "summary.json").read_text())
+    names = [n["name"] for n in summary["notebooks"]]
+    assert names == ["02_more", "04_training", "05_inference", "06_error_analysis"]
+    assert summary["seconds"] < sum(n["seconds"] for n in summary["notebooks"])
+
+
+def test_the_course_s_own_notebooks_that_load_are_told_by_their_code():
+    loaders = [
+        p.stem for p in sorted((ROOT / "notebooks").glob("0*.ipynb")) if run_course.loads_translator(p)
+    ]
+    assert loaders[:3] == ["04_training", "05_inference", "06_error_analysis"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reasons", "may"),
+    [
+        ("01_data", {}, True),  # loads nothing
+        ("04", {}, True),  # trains
+        ("05", {}, False),
+        ("05", {"04": ""}, True),
+        ("06", {"04": ""}, True),  # beside 05
+        ("05", {"04": "failed"}, True),  # trains in its stead
+        ("06", {"04": "failed"}, False),
+        ("06", {"04": "failed", "05": "failed"}, True),
+    ],
+)
+def test_a_notebook_begins_when_what_it_loads_is_there_or_it_is_its_turn_to_train(name, reasons, may):
+    assert run_course.may_begin(name, reasons, ["04", "05", "06"]) is may
+
+
+def test_a_killed_process_fails_its_notebook_alone(course, capsys):
+    kill = "import os, signal; os.kill(os.getppid(), signal.SIGKILL); import time; time.sleep(60)"
+    write_notebook(course / "notebooks" / "01_data.ipynb", kill)
+    write_notebook(course / "notebooks" / "02_more.ipynb", "print('well')")
+    write_notebook(course / "notebooks" / "03_most.ipynb", "print('well')")
+    assert run(course) == 1
+    names = {path.name for path in (course / "out").glob("0*.ipynb")}
+    assert names == {"01_data.failed.ipynb", "02_more.ipynb", "03_most.ipynb"}
+    assert "failed, the process that ran it was killed" in capsys.readouterr().out
+
+
+def is_alive(pid):
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
+    return done.stdout.strip()[:1] not in ("", "Z")
+
+
+@pytest.mark.parametrize("to_all", [True, False], ids=["Ctrl-C in a terminal", "SIGINT to the program alone"])
+def test_an_interrupted_run_stops_its_kernels_and_leaves_nothing_under_a_final_name(tmp_path, to_all):
+    sleep = "import os, pathlib, time; pathlib.Path(f'{os.getpid()}.pid').touch(); time.sleep(100)"
+    for name in ("01_data", "02_more", "03_most"):
+        write_notebook(tmp_path / "notebooks" / f"{name}.ipynb", sleep)
+    command = [
+        sys.executable,
+        ROOT / "tools" / "run_course.py",
+        "--notebooks",
+        "notebooks",
+        "--output",
+        "out",
+    ]
+    program = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while len(kernels := list((tmp_path / "out").glob("*.pid"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    (os.killpg if to_all else os.kill)(program.pid, signal.SIGINT)
+    message = program.communicate(timeout=60)[1]
+    assert program.returncode == 130
+    assert "Interrupted. What was finished stands in out/" in message and "Traceback" not in message
+    assert len(kernels) == 2 and not any(is_alive(int(path.stem)) for path in kernels)
+    left = {path.name for path in (tmp_path / "out").iterdir() if path.suffix != ".pid"}
+    assert left == {"01_data.partial.ipynb", "02_more.partial.ipynb", "cache"}
+
+
+def test_jobs_of_which_none_may_begin_are_an_error():
+    with pytest.raises(ValueError, match="none of these may begin: a, b"):
+        lanes.side_by_side(max, {"a": (1, 2), "b": (1, 2)}, num_lanes=2, ready=lambda *_: False, watch=print)
+
+
+# Refusals
 
 
 def test_the_notebooks_own_folder_is_refused_as_output(course, capsys):

@@ -1,4 +1,7 @@
-"""Run every numbered notebook in order, and show what the course translates; `make run` calls this.
+"""Run every numbered notebook, and show what the course translates; `make run` calls this.
+
+Two notebooks run at once. Those that call ``train_or_load`` share one translator: the first of them trains
+it, the others wait and then load it; the rest need nothing of each other.
 
 Each notebook gets those parameters that its cell tagged ``parameters`` declares. Finished notebooks stand in
 the output folder as ``NAME.ipynb`` and ``NAME.html``, one that failed as ``NAME.failed.ipynb``;
@@ -20,6 +23,11 @@ from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT))  # a program started by its path finds only what stands beside it
+
+from tools.lanes import side_by_side  # noqa: E402
+
+NUM_LANES = 2  # notebooks at once
 COUNTS = ("corpus", "num_samples", "epochs", "seed")
 VERSIONS = ("keras", "tensorflow", "numpy", "pandas", "matplotlib", "sacrebleu", "s2s-course")
 NUMBERED = "[0-9][0-9]_*"
@@ -37,6 +45,63 @@ PAGE = """\
 """
 
 
+def code_cells(path):
+    """Return the code cells of a notebook, as they stand in its file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of dict
+    """
+    cells = json.loads(Path(path).read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+def loads_translator(path):
+    """Tell whether a notebook calls ``train_or_load``, and so reads what another of the course has trained.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bool
+    """
+    return any("train_or_load(" in "".join(cell["source"]) for cell in code_cells(path))
+
+
+def may_begin(name, reasons, loaders):
+    """Tell whether a notebook may begin: the translator that it loads is there, or it is its turn to train.
+
+    Parameters
+    ----------
+    name : str
+    reasons : dict of str to str
+        For each notebook that has ended "" or why it failed.
+    loaders : list of str
+        The notebooks that load a translator, in order.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> may_begin("05_inference", {}, ["04_training", "05_inference"])
+    False
+    >>> may_begin("05_inference", {"04_training": ""}, ["04_training", "05_inference"])
+    True
+    """
+    if name not in loaders:
+        return True
+    before = [reasons.get(other) for other in loaders[: loaders.index(name)]]
+    return "" in before or None not in before  # one has trained, or all that could have failed
+
+
 def declared_parameters(path):
     """Read the names, types and defaults in a notebook's cell tagged ``parameters``.
 
@@ -51,7 +116,7 @@ def declared_parameters(path):
         For each name its annotation (the default's type where it has none) and its default.
     """
     declared = {}
-    for cell in json.loads(Path(path).read_text(encoding="utf-8"))["cells"]:
+    for cell in code_cells(path):
         if "parameters" not in cell["metadata"].get("tags", []):
             continue
         for node in ast.parse("".join(cell["source"])).body:
@@ -187,8 +252,6 @@ def prepare_kernels(output):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["IPYTHONDIR"] = str(ROOT / "tools" / "ipython")
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-    warnings.simplefilter("ignore")
 
 
 def write_html(notebook, path):
@@ -234,13 +297,22 @@ def run_notebook(source, output, parameters):
     """
     import papermill
 
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it would lament each cell that Ctrl-C stops
+    warnings.simplefilter("ignore")
     stem = source.stem
     partial = output / f"{stem}.partial.ipynb"
     options = {"kernel_name": "python3", "language": "python", "cwd": str(output), "progress_bar": False}
     options["coalesce_streams"] = True  # a progress bar leaves one line, not one for each time it was drawn
     options["extra_arguments"] = ["--log-level=ERROR"]  # the kernel's own talk stays off the screen
     try:
-        notebook = papermill.execute_notebook(str(source), str(partial), parameters, **options)
+        try:
+            notebook = papermill.execute_notebook(str(source), str(partial), parameters, **options)
+        except RuntimeError as error:
+            if "before replying" not in str(error):
+                raise
+            # Two kernels that start at once may have chosen one port: the second to bind it dies.
+            notebook = papermill.execute_notebook(str(source), str(partial), parameters, **options)
         write_html(notebook, output / f"{stem}.html")
     except Exception as error:
         if partial.exists():
@@ -253,8 +325,25 @@ def run_notebook(source, output, parameters):
     return ""
 
 
+def reasons_of(ended):
+    """Return for each notebook that has ended "" or why it failed.
+
+    Parameters
+    ----------
+    ended : dict of str to tools.lanes.Done
+
+    Returns
+    -------
+    dict of str to str
+    """
+    return {
+        name: "the process that ran it was killed: out of memory?" if done.answer is None else done.answer
+        for name, done in ended.items()
+    }
+
+
 def run_course(notebooks, output, given):
-    """Run the notebooks, one after the other; each stands alone, so one that fails stops no other.
+    """Run the notebooks, two at once; each stands alone, so one that fails stops no other.
 
     Parameters
     ----------
@@ -274,17 +363,34 @@ def run_course(notebooks, output, given):
     assigned, effective = assign_parameters(notebooks, given)
     prepare_output(output, notebooks)
     prepare_kernels(output)
-    results, reasons = [], []
-    with tqdm(notebooks, unit="notebook", file=sys.stderr, dynamic_ncols=True) as bar:
-        for path in bar:
-            bar.set_description(path.stem)
-            start = time.monotonic()
-            reasons.append(run_notebook(path, output, assigned[path.stem]))
-            seconds = round(time.monotonic() - start, 1)
-            results.append({"name": path.stem, "seconds": seconds, "ok": not reasons[-1]})
+    start = time.monotonic()
+    loaders = [path.stem for path in notebooks if loads_translator(path)]
+    urgent_first = sorted(notebooks, key=lambda path: path.stem not in loaders)  # training takes longest
+    with tqdm(total=len(notebooks), unit="notebook", file=sys.stderr, dynamic_ncols=True) as bar:
+
+        def watch(names, ended):
+            bar.set_description(", ".join(sorted(names)), refresh=False)
+            bar.update(len(ended) - bar.n)
+            bar.refresh()
+
+        ended = side_by_side(
+            run_notebook,
+            {path.stem: (path, output, assigned[path.stem]) for path in urgent_first},
+            num_lanes=NUM_LANES,
+            ready=lambda name, ended: may_begin(name, reasons_of(ended), loaders),
+            watch=watch,
+        )
+    reasons = [reasons_of(ended)[path.stem] for path in notebooks]
+    results = [
+        {"name": path.stem, "seconds": round(ended[path.stem].seconds, 1), "ok": not reason}
+        for path, reason in zip(notebooks, reasons, strict=True)
+    ]
+    for partial in output.glob(NUMBERED + ".partial.ipynb"):  # of a process that died
+        partial.replace(output / partial.name.replace(".partial.", ".failed."))
     translations = output / "cache" / "translations.json"
     versions = {"python": platform.python_version()} | {name: metadata.version(name) for name in VERSIONS}
-    summary = effective | {"versions": versions, "notebooks": results, "translations": []}
+    summary = effective | {"versions": versions, "seconds": round(time.monotonic() - start, 1)}
+    summary |= {"notebooks": results, "translations": []}
     if translations.exists():
         summary["translations"] = json.loads(translations.read_text(encoding="utf-8"))
     write_text(output / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1) + "\n")
@@ -343,7 +449,8 @@ def report(summary, reasons, output):
             for record in summary["translations"][:10]
         ]
         print("\n" + table(rows, ("source", "translation", "✓ or a reference", "split")))
-    print(f"\nThe notebooks with their outputs, as .ipynb and .html: {output}/")
+    print(f"\nAll took {summary['seconds']:.1f} seconds, {NUM_LANES} notebooks at once.")
+    print(f"The notebooks with their outputs, as .ipynb and .html: {output}/")
 
 
 def right(record):
