@@ -71,7 +71,8 @@ def stepper(model):
             return State(tuple(encoded[1:]), ())
         values, *states = encoded
         recurrent = ops.concatenate(states[0::2], axis=-1), ops.concatenate(states[1::2], axis=-1)
-        return State(recurrent, (values, layer["attention_keys"](values), mask))
+        keys = layer["attention_keys"](values) if "attention_keys" in layer else values
+        return State(recurrent, (values, keys, mask))
 
     def step(tokens, state):
         if "target_embedding" in layer:
@@ -120,34 +121,55 @@ class GreedyDecoder(keras.Model):
 
     def __init__(self, model, *, start_id, end_id, max_length):
         super().__init__()
-        self.stepper, self.start_id, self.end_id, self.max_length = (
-            stepper(model),
-            start_id,
-            end_id,
-            max_length,
-        )
+        self.stepper = stepper(model)
+        self.marks = {"start_id": start_id, "end_id": end_id, "max_length": max_length}
 
     def build(self, input_shape):
         """Nothing to build: the layers are those of the trained model."""
 
     def call(self, source):
         """Return int32 ids ``(batch, max_length)``; from a sentence's end on, the end mark."""
-        state = self.stepper.encode(source)
-        last = ops.full_like(source[:, 0], self.start_id)
-        written = ops.full((ops.shape(source)[0], self.max_length), self.end_id, dtype="int32")
+        return write(self.stepper, source, likeliest, **self.marks)
 
-        def unfinished(timestep, last, written, recurrent):
-            return ops.logical_and(timestep < self.max_length, ops.any(ops.not_equal(last, self.end_id)))
 
-        def advance(timestep, last, written, recurrent):
-            scores, after = self.stepper.step(last, State(recurrent, state.memory))
-            chosen = ops.cast(ops.argmax(scores, axis=-1), "int32")
-            chosen = ops.where(ops.equal(last, self.end_id), self.end_id, chosen)
-            written = ops.slice_update(written, (0, timestep), chosen[:, None])
-            return timestep + 1, chosen, written, after.recurrent
+def likeliest(scores, timestep):
+    """Choose the token of the highest score, int ``(batch,)``; of equals, the one of the lower id."""
+    return ops.argmax(scores, axis=-1)
 
-        start = (0, ops.cast(last, "int32"), written, state.recurrent)
-        return ops.while_loop(unfinished, advance, start)[2]
+
+def write(stepper, source, choose, *, start_id, end_id, max_length):
+    """Write a whole batch: encode, step, choose, feed back, until every sentence has ended.
+
+    Parameters
+    ----------
+    stepper : Stepper
+    source : int ids, ``(batch, source_timesteps)``
+    choose : callable
+        Log-probabilities ``(batch, num_target_tokens)`` and the timestep, to int ids ``(batch,)``.
+    start_id, end_id, max_length : int
+        As in `GreedyDecoder`.
+
+    Returns
+    -------
+    int32 ids, ``(batch, max_length)``
+        From a sentence's end on, the end mark.
+    """
+    state = stepper.encode(source)
+    last = ops.full_like(source[:, 0], start_id)
+    written = ops.full((ops.shape(source)[0], max_length), end_id, dtype="int32")
+
+    def unfinished(timestep, last, written, recurrent):
+        return ops.logical_and(timestep < max_length, ops.any(ops.not_equal(last, end_id)))
+
+    def advance(timestep, last, written, recurrent):
+        scores, after = stepper.step(last, State(recurrent, state.memory))
+        chosen = ops.cast(choose(scores, timestep), "int32")
+        chosen = ops.where(ops.equal(last, end_id), end_id, chosen)
+        written = ops.slice_update(written, (0, timestep), chosen[:, None])
+        return timestep + 1, chosen, written, after.recurrent
+
+    start = (0, ops.cast(last, "int32"), written, state.recurrent)
+    return ops.while_loop(unfinished, advance, start)[2]
 
 
 def in_batches_of_like_length(function, rows, *, lengths, batch_size):

@@ -8,6 +8,7 @@ from s2s_lib import bundle
 from s2s_lib.beam import BeamDecoder
 from s2s_lib.corpus import cache_dir, load_pairs
 from s2s_lib.decoding import GreedyDecoder, in_batches_of_like_length
+from s2s_lib.sampling import SamplingDecoder
 from s2s_lib.splitting import split_pairs
 from s2s_lib.training import train
 from s2s_lib.vectorization import padded, ragged_ids
@@ -40,6 +41,8 @@ class Translator:
         self.model, self.config = model, dict(config or {})
         self.source_vocabulary, self.target_vocabulary = source_vocabulary, target_vocabulary
         self.max_source_length = self.config.get("max_source_length", 100)
+        limit = self.config.get("max_target_length", 200)
+        self._marks = {"start_id": START, "end_id": END, "max_length": limit + 1}
         self._decoders = {}
 
     def translate(self, sentences, *, beam_width=None, batch_size=128):
@@ -66,19 +69,55 @@ class Translator:
         ValueError
             If ``beam_width`` is below 1.
         """
+        decoder = self.decoder(self.config.get("beam_width", 1) if beam_width is None else beam_width)
+        return self._decoded(sentences, decoder, batch_size)
+
+    def sample(self, sentences, *, temperature=1.0, top_k=None, top_p=None, seed=0, batch_size=128):
+        """Translate each sentence by chance, from the model's probabilities.
+
+        The same seed gives the same sample of a sentence, whatever else stands in the list; for another
+        sample give another seed. Restrictions are those of `s2s_lib.sampling.restricted`; the rest, errors
+        too, is as in `translate`.
+
+        Parameters
+        ----------
+        sentences : list of str
+        temperature : float
+            Near 0 almost always the likeliest character, 1.0 the model's own probabilities.
+        top_k, top_p : int, float, optional
+            Draw from the ``top_k`` likeliest characters only, or the fewest that sum to ``top_p``.
+        seed : int
+        batch_size : int
+
+        Returns
+        -------
+        list of str
+
+        Raises
+        ------
+        ValueError
+            If one of the numbers is out of its range.
+        """
+        restriction = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+        key = "sample", *restriction.values()
+        if key not in self._decoders:
+            self._decoders[key] = SamplingDecoder(self.model, **self._marks, **restriction)
+        decoder = self._decoders[key]
+        return self._decoded(sentences, lambda source: decoder.sample(source, seed=seed), batch_size)
+
+    def _decoded(self, sentences, decoder, batch_size):
+        """Return what a function from padded source ids to target ids makes of each sentence."""
         sources = [self._prepared(sentence) for sentence in _checked(sentences)]
         cut = sum(len(source) > self.max_source_length for source in sources)
         if cut:
             warnings.warn(
                 f"{cut} of {len(sources)} sentences were cut after {self.max_source_length} characters",
-                stacklevel=2,
+                stacklevel=3,
             )
         sources = [source[: self.max_source_length] for source in sources]
         translations = [""] * len(sources)
         rows = [row for row, source in enumerate(sources) if source]
         ids = ragged_ids([sources[row] for row in rows], self.source_vocabulary)
-
-        decoder = self.decoder(self.config.get("beam_width", 1) if beam_width is None else beam_width)
 
         def decode(chosen):
             table = padded(ids, chosen, width=-(-int(ids.lengths[chosen].max()) // 8) * 8)
@@ -98,16 +137,11 @@ class Translator:
             1 decodes greedily.
         """
         if beam_width not in self._decoders:
-            marks = {
-                "start_id": START,
-                "end_id": END,
-                "max_length": self.config.get("max_target_length", 200) + 1,
-            }
             if beam_width == 1:
-                self._decoders[1] = GreedyDecoder(self.model, **marks).predict_on_batch
+                self._decoders[1] = GreedyDecoder(self.model, **self._marks).predict_on_batch
             else:
                 power = self.config.get("length_power", 1.0)
-                beam = BeamDecoder(self.model, **marks, beam_width=beam_width, length_power=power)
+                beam = BeamDecoder(self.model, **self._marks, beam_width=beam_width, length_power=power)
                 self._decoders[beam_width] = lambda source: beam.predict_on_batch(source)[0][:, 0]
         return self._decoders[beam_width]
 
@@ -151,7 +185,7 @@ class Translator:
 def _checked(sentences):
     """Return the sentences as a list, or say what is wrong with them."""
     if isinstance(sentences, str):
-        raise TypeError('translate takes a list of sentences, not one str: write translate(["…"])')
+        raise TypeError('give a list of sentences, not one str: ["…"]')
     sentences = list(sentences)
     for place, sentence in enumerate(sentences):
         if not isinstance(sentence, str):

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from keras import ops
 
 from s2s_lib import decoding, models
+from s2s_lib.beam import BeamDecoder
 from s2s_lib.decoding import GreedyDecoder, State, Stepper, in_batches_of_like_length, stepper
+from s2s_lib.sampling import SamplingDecoder
 
 PROJECT = Path(__file__).resolve().parents[1]
 SEEDS = {  # with these weights some of the sentences below end soon, some late, some never
     models.build_seq2seq: 53, models.build_embedding_seq2seq: 5, models.build_attention_seq2seq: 4,
 }  # fmt: skip
-ID_BUILDERS = [models.build_embedding_seq2seq, models.build_attention_seq2seq]
 START, END, NUM_SOURCE, NUM_TARGET, MAX_LENGTH = 1, 2, 9, 7, 10
 SOURCE = np.array([[4, 5, 6, 0, 0], [7, 5, 0, 0, 0], [8, 4, 8, 4, 8], [6, 6, 0, 0, 0], [5, 7, 4, 3, 0]])
 
@@ -203,20 +204,28 @@ def test_every_row_is_its_text_up_to_its_end_then_end_marks_only(texts, max_leng
 # The other backend
 
 
-ON_JAX = """
-import json, sys
-import keras, numpy as np
-from tests.test_decoding import ID_BUILDERS, SOURCE, decoder_of, random_model, teacher_forced
-results = {"backend": keras.backend.backend()}
-for build in ID_BUILDERS:
+def ids_of_every_decoder(build):
+    """Return the ids that each way of decoding writes, and the teacher-forced scores, as JSON values."""
     model = random_model(build)
-    results[build.__name__] = decoder_of(model).predict(SOURCE, verbose=0).tolist()
-results["scores"] = teacher_forced(model, SOURCE, [[1, 4, 5]] * len(SOURCE)).tolist()
-print(json.dumps(results))
+    marks = {"start_id": START, "end_id": END, "max_length": MAX_LENGTH}
+    return {
+        "greedy": GreedyDecoder(model, **marks).predict_on_batch(SOURCE).tolist(),
+        "beam": BeamDecoder(model, **marks, beam_width=3).predict_on_batch(SOURCE)[0].tolist(),
+        "sampling": SamplingDecoder(model, **marks, top_p=0.9).sample(SOURCE, seed=1).tolist(),
+        "scores": teacher_forced(model, SOURCE, [[1, 4, 5]] * len(SOURCE)).tolist(),
+    }
+
+
+ON_JAX = """
+import json
+import keras
+from tests.test_decoding import SEEDS, ids_of_every_decoder
+assert keras.backend.backend() == "jax"
+print(json.dumps({build.__name__: ids_of_every_decoder(build) for build in SEEDS}))
 """
 
 
-def test_jax_writes_the_same_ids_from_the_same_weights():
+def test_jax_decodes_the_same_ids_from_the_same_weights():
     if keras.backend.backend() == "jax":
         pytest.skip("this is JAX already")
     done = subprocess.run(
@@ -225,12 +234,10 @@ def test_jax_writes_the_same_ids_from_the_same_weights():
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     there = json.loads(done.stdout.splitlines()[-1])
-    assert there["backend"] == "jax"
-    for build in ID_BUILDERS:
-        model = random_model(build)
-        np.testing.assert_array_equal(there[build.__name__], decoder_of(model)(SOURCE))
-    here = teacher_forced(model, SOURCE, [[1, 4, 5]] * len(SOURCE))
-    np.testing.assert_allclose(there["scores"], here, atol=1e-5)
+    for build in SEEDS:
+        here = ids_of_every_decoder(build)
+        np.testing.assert_allclose(there[build.__name__].pop("scores"), here.pop("scores"), atol=1e-5)
+        assert there[build.__name__] == here
 
 
 # Batches of like length

@@ -22,10 +22,11 @@ from s2s_lib.analysis import multi_reference
 from s2s_lib.corpus import cache_dir, load_pairs
 from s2s_lib.metrics import exact_match
 from s2s_lib.models import build_attention_seq2seq, build_embedding_seq2seq
+from s2s_lib.sampling import SamplingDecoder
 from s2s_lib.splitting import split_pairs
 from s2s_lib.training import Recipe, Trained
 from s2s_lib.translator import Translator, train_or_load
-from s2s_lib.vocabulary import CharVocabulary
+from s2s_lib.vocabulary import END, START, CharVocabulary
 
 PROJECT = Path(__file__).resolve().parents[1]
 DEMONSTRATION = Recipe(corpus="sample", num_samples=7000, epochs=12, seed=1)
@@ -149,6 +150,54 @@ def test_any_list_of_str_is_answered_and_an_answer_does_not_depend_on_its_compan
     assert [type(answer) for answer in answers] == [str] * len(sentences)
     assert [answer for sentence in sentences for answer in quietly(tiny, [sentence])] == answers
     assert quietly(tiny, [*sentences[::-1], "The otter sleeps"], batch_size=2)[:-1] == answers[::-1]
+
+
+# By chance
+
+
+def test_samples_of_one_seed_are_the_same_in_any_company_and_others_differ(tiny):
+    sentences = ["the otter", "", "otters?", "é", "sleep the", "the otter"]
+    samples = tiny.sample(sentences, seed=5)
+    assert samples == tiny.sample(sentences, seed=5)
+    assert samples[0] == samples[-1] and samples[1] == ""
+    assert [tiny.sample([sentence], seed=5)[0] for sentence in sentences] == samples
+    assert tiny.sample([*sentences[::-1], "The otter sleeps"], seed=5, batch_size=2)[:-1] == samples[::-1]
+    assert len({tiny.sample(["the otter"], seed=seed)[0] for seed in range(8)}) > 4
+    assert tiny.sample([]) == []
+
+
+@pytest.mark.parametrize("restriction", [{"top_k": 1}, {"temperature": 1e-6}, {"top_p": 1e-6}], ids=str)
+def test_a_sample_of_the_likeliest_characters_only_is_the_greedy_translation(tiny, restriction):
+    sentences = [source[: tiny.max_source_length] for source in SOURCES]
+    assert tiny.sample(sentences, **restriction, seed=2) == tiny.translate(sentences, beam_width=1)
+
+
+def test_a_sample_is_that_of_the_decoder_on_the_sentence_alone(tiny):
+    ids = np.array([tiny.source_vocabulary.encode("the otter")])
+    options = {"temperature": 1.3, "top_k": 9, "top_p": 0.95}
+    decoder = SamplingDecoder(tiny.model, start_id=START, end_id=END, max_length=13, **options)
+    for seed in range(3):
+        (alone,) = decoder.sample(ids, seed=seed)
+        assert tiny.sample(["  the otter "], **options, seed=seed) == [tiny.target_vocabulary.decode(alone)]
+
+
+def test_one_program_serves_all_seeds(tiny):
+    tiny.sample(["a"], temperature=0.7, seed=0)
+    known = len(tiny._decoders)
+    tiny.sample(["a"], temperature=0.7, seed=1)
+    assert len(tiny._decoders) == known
+
+
+def test_sampling_warns_and_refuses_as_translating_does(tiny):
+    with pytest.warns(UserWarning, match="^1 of 1 sentences were cut after 16 characters$") as caught:
+        tiny.sample(["x" * 17])
+    assert caught[0].filename == __file__
+    with pytest.raises(TypeError, match="list of sentences, not one str"):
+        tiny.sample("The otter sleeps.")
+    for wrong in ({"temperature": 0}, {"top_k": 0}, {"top_p": 1.5}, {"seed": -1}):
+        (name,) = wrong
+        with pytest.raises(ValueError, match=f"^{name} must be "):
+            tiny.sample(["otter"], **wrong)
 
 
 # A file that cannot be misread
