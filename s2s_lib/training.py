@@ -59,7 +59,7 @@ class Trained(NamedTuple):
     record: dict
 
 
-def train(pairs, recipe, *, checkpoint=None, score=None, progress=True):
+def train(pairs, recipe, *, checkpoint=None, score=None, callbacks=(), progress=True):
     """Train by teacher forcing on the rows of ``pairs`` whose split is train.
 
     Parameters
@@ -73,6 +73,8 @@ def train(pairs, recipe, *, checkpoint=None, score=None, progress=True):
     score : callable, optional
         Takes a `Trained` after each epoch and returns a number, higher is better; the model of the best
         epoch is returned. Without it, that of the last epoch.
+    callbacks : iterable of keras.callbacks.Callback
+        Called after our own: the epoch's figures are in their logs.
     progress : bool
         Show a progress bar.
 
@@ -115,7 +117,7 @@ def train(pairs, recipe, *, checkpoint=None, score=None, progress=True):
         verbose=0,
         initial_epoch=batches["train"].epoch,
         epochs=recipe.epochs,
-        callbacks=[EpochClock(), keeper, *([ProgressBar(recipe.epochs)] if progress else [])],
+        callbacks=[EpochClock(), keeper, *([ProgressBar(recipe.epochs)] if progress else []), *callbacks],
     )
     if recipe.precision != "float32":
         weights, model = model.get_weights(), build(recipe, *vocabularies)

@@ -126,12 +126,10 @@ def ragged_ids(texts, vocabulary):
     texts = [unicodedata.normalize("NFC", text) for text in texts]
     offsets = np.concatenate([[0], np.cumsum([len(text) for text in texts], dtype=np.int64)])
     code_points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    known = np.array([ord(character) for character in vocabulary.characters], dtype=np.uint32)
-    if not len(known):
-        return RaggedIds(np.full(len(code_points), UNKNOWN, dtype=np.uint16), offsets)
-    place = np.minimum(np.searchsorted(known, code_points), len(known) - 1)
-    ids = np.where(known[place] == code_points, place + UNKNOWN + 1, UNKNOWN)
-    return RaggedIds(ids.astype(np.uint16), offsets)
+    known = [ord(character) for character in vocabulary.characters]
+    id_of = np.full(max(known, default=0) + 2, UNKNOWN, dtype=np.uint16)  # its last row: all code points beyond
+    id_of[known] = np.arange(len(known)) + UNKNOWN + 1
+    return RaggedIds(id_of[np.minimum(code_points, len(id_of) - 1)], offsets)
 
 
 def padded(ragged, rows, *, width=None, prefix=(), suffix=()):
@@ -144,10 +142,9 @@ def padded(ragged, rows, *, width=None, prefix=(), suffix=()):
     width = max(int(lengths.max(initial=0)) + before + after, width or 0)
     table = np.full((len(rows), width), PADDING, dtype=np.int32)
     table[:, :before] = prefix
-    column = np.arange(width)
-    inside = (column >= before) & (column < before + lengths[:, None])
-    starts = ragged.offsets[:-1][rows] - before
-    table[inside] = ragged.ids[(starts[:, None] + column)[inside]]
+    place = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)  # within its sentence
+    row = np.repeat(np.arange(len(rows)), lengths)
+    table[row, before + place] = ragged.ids[np.repeat(ragged.offsets[:-1][rows], lengths) + place]
     for i, token in enumerate(suffix):
         table[np.arange(len(rows)), before + lengths + i] = token
     return table

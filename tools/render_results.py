@@ -1,8 +1,9 @@
-"""Render the README's results and the model card from the records; ``--check`` compares, writes nothing.
+"""Render the README's tables and the model card from the records; ``--check`` compares, writes nothing.
 
     python tools/render_results.py
 
-The table stands between ``<!-- results -->`` and ``<!-- /results -->``.
+One table stands between ``<!-- results -->`` and ``<!-- /results -->``, one between ``<!-- bench -->`` and
+``<!-- /bench -->``.
 """
 
 import argparse
@@ -13,7 +14,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ROOT / "s2s_lib" / "records"
-START, END = "<!-- results -->", "<!-- /results -->"
 ROWS = [
     ("the Keras example, on its training sentences", "example_10000", ["last epoch", "training"]),
     ("the Keras example, on the file's tail", "example_10000", ["last epoch", "tail"]),
@@ -73,6 +73,43 @@ def table():
     return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
 
 
+def bench_table():
+    """Return the table of the bench as Markdown, or a sentence where it has not been recorded."""
+    file = RECORDS / "bench.json"
+    if not file.exists():
+        return "`make bench` has not been recorded yet."
+    record = json.loads(file.read_text(encoding="utf-8"))
+    measured = record["measured"]
+    decode = measured["decode"]
+    rows = [
+        ("CPU seconds an epoch of training", measured["train_cpu_seconds_per_epoch"]),
+        ("wall seconds an epoch of training", measured["train_wall_seconds_per_epoch"]),
+        ("CPU seconds to the example's least validation loss", measured["cpu_seconds_to_least_loss"]),
+        ("CPU seconds to the example's best chrF", measured["cpu_seconds_to_best_chrf"]),
+        ("seconds to vectorize", measured["vectorize_seconds"]),
+        ("sentences decoded a second", decode["sentences_per_second"]),
+        ("peak memory, MB", record["peak_rss_mb"]),
+    ]
+    lines = [["", "the example", "ours", "PyTorch"], ["---", "---:", "---:", "---:"]]
+    for label, values in rows:
+        shown = [values.get(side) for side in ("example", "ours", "torch")]
+        lines.append([label, *("–" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+                               for value in shown)])  # fmt: skip
+    caption = (
+        f"{record['what']}: first {record['num_samples']:,} pairs of `{record['corpus']}`, {record['machine']}. "
+        f"Of {decode['sentences']['example']} sentences {decode['identical']:.0%} are decoded to the same "
+        f"characters. Useful work is {record['useful_flops_fraction']:.0%} of what a matrix product reaches. "
+        f"An epoch of the full corpus takes {record['full_corpus_peak_rss_mb']:,} MB at most."
+    )
+    return "\n".join(["| " + " | ".join(cells) + " |" for cells in lines] + ["", caption])
+
+
+def between(text, name, content):
+    """Return ``text`` with what stands between the two marks ``name`` replaced by ``content``."""
+    start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    return re.sub(f"{start}.*?{end}", lambda _: f"{start}\n{content}\n{end}", text, flags=re.DOTALL)
+
+
 def card(record):
     """Return the model card of the translator of the real corpus, as Markdown."""
     recipe, scores = record["recipe"], record["scores"]
@@ -124,8 +161,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     readme, record = ROOT / "README.md", RECORDS / "fra-eng.json"
     text = readme.read_text(encoding="utf-8")
-    between = re.sub(f"{START}.*?{END}", lambda _: f"{START}\n{table()}\n{END}", text, flags=re.DOTALL)
-    wanted = {readme: between}
+    wanted = {readme: between(between(text, "results", table()), "bench", bench_table())}
     if record.exists():
         wanted[ROOT / "s2s_lib" / "data" / "fra-eng.md"] = card(
             json.loads(record.read_text(encoding="utf-8"))
