@@ -96,7 +96,8 @@ def bench_table():
         lines.append([label, *("–" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
                                for value in shown)])  # fmt: skip
     caption = (
-        f"{record['what']}: first {record['num_samples']:,} pairs of `{record['corpus']}`, {record['machine']}. "
+        f"{record['what']}; first {record['num_samples']:,} pairs of `{record['corpus']}`. "
+        f"Machine: {record['machine']}. "
         f"Of {decode['sentences']['example']} sentences {decode['identical']:.0%} are decoded to the same "
         f"characters. Useful work is {record['useful_flops_fraction']:.0%} of what a matrix product reaches. "
         f"An epoch of the full corpus takes {record['full_corpus_peak_rss_mb']:,} MB at most."
