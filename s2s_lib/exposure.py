@@ -12,8 +12,14 @@ from s2s_lib.metrics import bootstrapped
 from s2s_lib.vocabulary import END, PADDING
 
 
+def _narrow(ids):
+    """Return padded ids no wider than the longest row needs, up to a multiple of 8: few shapes to compile."""
+    width = -(-max(1, int((ids != PADDING).sum(axis=1).max())) // 8) * 8
+    return np.pad(ids[:, :width], [(0, 0), (0, max(0, width - ids.shape[1]))])
+
+
 def teacher_forced_logits(model, arrays, rows):
-    """Return float64 logits ``(len(rows), timesteps, num_target_tokens)`` of some rows, narrowly padded.
+    """Return logits float64 ``(len(rows), timesteps, num_target_tokens)`` of some rows.
 
     Parameters
     ----------
@@ -21,9 +27,9 @@ def teacher_forced_logits(model, arrays, rows):
         A model on ids, from `s2s_lib.models`.
     arrays : IdArrays
     rows : array of int
+        Timesteps reach to the longest target of these, or a little further.
     """
-    widths = [max(1, int((array[rows] != PADDING).sum(axis=1).max())) for array in arrays[:2]]
-    inputs = [array[rows, :width] for array, width in zip(arrays[:2], widths, strict=True)]
+    inputs = [_narrow(arrays.encoder_input[rows]), _narrow(arrays.decoder_input[rows])]
     return np.asarray(model.predict_on_batch(inputs), dtype=np.float64)
 
 
@@ -64,7 +70,7 @@ def bits_per_character(model, arrays, *, batch_size=128, seed=0):
 
     def bits_and_characters(rows):
         logits = teacher_forced_logits(model, arrays, rows)
-        target = arrays.decoder_target[rows, : logits.shape[1]]
+        target = _narrow(arrays.decoder_target[rows])
         highest = logits.max(axis=-1)
         log_sum = highest + np.log(np.exp(logits - highest[..., None]).sum(axis=-1))
         chosen = np.take_along_axis(logits, target[..., None], axis=-1)[..., 0]
@@ -99,15 +105,13 @@ def wrong_characters(model, decode, arrays, *, batch_size=128):
     target = arrays.decoder_target
 
     def predicted(rows):
-        narrow = np.full((2, len(rows), target.shape[1]), END)
+        both = np.full((2, len(rows), target.shape[1]), END)
         found = teacher_forced_logits(model, arrays, rows).argmax(axis=-1)
-        width = -(-int((arrays.encoder_input[rows] != PADDING).sum(axis=1).max()) // 8) * 8
-        sources = arrays.encoder_input[rows, :width]
-        sources = np.pad(sources, [(0, 0), (0, width - sources.shape[1])])
-        for table, ids in zip(narrow, (found, np.asarray(decode(sources))), strict=True):
+        written = np.asarray(decode(_narrow(arrays.encoder_input[rows])))
+        for table, ids in zip(both, (found, written), strict=True):
             ids = ids[:, : target.shape[1]]
             table[:, : ids.shape[1]] = ids
-        return narrow.swapaxes(0, 1)
+        return both.swapaxes(0, 1)
 
     both = np.array(_over_batches(predicted, arrays, batch_size))
     wrong = (both != target[:, None]) & (target != PADDING)[:, None]

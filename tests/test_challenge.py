@@ -1,13 +1,16 @@
 """The challenge set is what it says it is, and a minimal pair counts only when both its members are right."""
 
+import hashlib
 import re
 from difflib import SequenceMatcher
+from importlib import resources
 
 import pandas as pd
 import pytest
 
 from s2s_lib.challenge import judge_challenge, load_challenge, score_challenge
-from s2s_lib.splitting import normalize_sentence
+from s2s_lib.records import load_record
+from s2s_lib.splitting import normalize_sentence, split_hash, split_pairs
 
 PHENOMENA = [
     "negation", "question", "tu/vous", "gender agreement", "elision", "numbers", "names", "plural", "tense",
@@ -108,6 +111,25 @@ def test_a_name_stands_in_all_references_and_is_all_that_differs():
         assert len(row.references_a) == len(row.references_b)
         words = [set(re.findall(r"\w+", text)) for text in (row.source_a, row.source_b)]
         assert len(words[0] - words[1]) == len(words[1] - words[0]) == 1, row
+
+
+# What training has shown of it
+
+
+def test_the_marks_are_those_of_this_very_set():
+    record = load_record("challenge_fra-eng")
+    file = resources.files("s2s_lib").joinpath("data", "challenge.tsv")
+    assert record["challenge_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert len(record["seen_a"]) == len(record["seen_b"]) == len(CHALLENGE)
+
+
+def test_the_marks_tell_which_sentences_stand_in_the_real_training_pairs(real_pairs):
+    record, pairs = load_record("challenge_fra-eng"), split_pairs(real_pairs)
+    assert record["split_hash"] == split_hash(pairs)
+    shown = {normalize_sentence(text) for text in pairs.loc[pairs["split"] == "train", "source"]}
+    for member in "ab":
+        sources = CHALLENGE[f"source_{member}"].map(normalize_sentence)
+        assert record[f"seen_{member}"] == [source in shown for source in sources]
 
 
 # Judging
