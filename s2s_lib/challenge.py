@@ -34,6 +34,32 @@ def load_challenge():
     return pairs
 
 
+def members(pairs=None):
+    """Return the single sentences of minimal pairs, all first members, then all second ones.
+
+    Parameters
+    ----------
+    pairs : DataFrame, optional
+        Rows of `load_challenge`; all of them by default.
+
+    Returns
+    -------
+    DataFrame
+        ``phenomenon``, ``source`` (str), ``references`` (list of str).
+
+    Examples
+    --------
+    >>> members()["source"].tolist()[:2]
+    ['The otter likes rain.', 'I see the lighthouse.']
+    """
+    pairs = load_challenge() if pairs is None else pairs
+    names = ["phenomenon", "source", "references"]
+    tables = [
+        pairs[["phenomenon", f"source_{m}", f"references_{m}"]].set_axis(names, axis=1) for m in MEMBERS
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
 def judge_challenge(translate, pairs=None):
     """Translate both members of each minimal pair and judge them.
 

@@ -8,7 +8,7 @@ from importlib import resources
 import pandas as pd
 import pytest
 
-from s2s_lib.challenge import judge_challenge, load_challenge, score_challenge
+from s2s_lib.challenge import judge_challenge, load_challenge, members, score_challenge
 from s2s_lib.records import load_record
 from s2s_lib.splitting import normalize_sentence, split_hash, split_pairs
 
@@ -16,13 +16,8 @@ PHENOMENA = [
     "negation", "question", "tu/vous", "gender agreement", "elision", "numbers", "names", "plural", "tense",
 ]  # fmt: skip
 CHALLENGE = load_challenge()
-MEMBERS = [
-    (source, references)
-    for member in "ab"
-    for source, references in zip(
-        CHALLENGE[f"source_{member}"], CHALLENGE[f"references_{member}"], strict=True
-    )
-]
+SINGLE = members()
+MEMBERS = list(zip(SINGLE["source"], SINGLE["references"], strict=True))
 TWO = pd.DataFrame(
     {
         "phenomenon": ["tense", "names"],
@@ -111,6 +106,15 @@ def test_a_name_stands_in_all_references_and_is_all_that_differs():
         assert len(row.references_a) == len(row.references_b)
         words = [set(re.findall(r"\w+", text)) for text in (row.source_a, row.source_b)]
         assert len(words[0] - words[1]) == len(words[1] - words[0]) == 1, row
+
+
+def test_each_member_stands_once_among_the_single_sentences_with_its_own_references():
+    pairs = TWO.rename(index={0: 5, 1: 9})
+    assert members(pairs).values.tolist() == [
+        [row["phenomenon"], row[f"source_{member}"], row[f"references_{member}"]]
+        for member in "ab"
+        for _, row in pairs.iterrows()
+    ]
 
 
 # What training has shown of it

@@ -23,7 +23,7 @@ from s2s_lib.vocabulary import fold_typography
 RECORDS = Path(__file__).resolve().parent.parent / "s2s_lib" / "records"
 SEED = 0
 NUM_DECODED, NUM_NEAREST, NUM_EXPOSED = 3_000, 500, 2_000
-LENGTH_EDGES = [0, 10, 15, 20, 25, 30, 40, 60, 400]
+LENGTH_EDGES = [0, 15, 20, 25, 30, 40, 400]
 LEAST_REACHING = 50  # targets that reach a position of the exposure table
 
 
