@@ -71,8 +71,7 @@ def stepper(model):
             return State(tuple(encoded[1:]), ())
         values, *states = encoded
         recurrent = ops.concatenate(states[0::2], axis=-1), ops.concatenate(states[1::2], axis=-1)
-        keys = layer["attention_keys"](values) if "attention_keys" in layer else values
-        return State(recurrent, (values, keys, mask))
+        return State(recurrent, (values, layer["attention_keys"](values), mask))
 
     def step(tokens, state):
         if "target_embedding" in layer:
