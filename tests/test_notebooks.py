@@ -22,7 +22,16 @@ from tools import publish, write_links
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-FIRST_SIX = ["01_data", "02_vectorization", "03_model", "04_training", "05_inference", "06_error_analysis"]
+COURSE = [
+    "01_data",
+    "02_vectorization",
+    "03_model",
+    "04_training",
+    "05_inference",
+    "06_error_analysis",
+    "07_attention",
+    "08_the_famous_example_audited",
+]
 LONG = 12  # characters: shorter sentences are anybody's
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -39,8 +48,8 @@ def tagged(path, tag):
     return [cell for cell in code_cells(path) if tag in cell.metadata.get("tags", [])]
 
 
-def test_the_six_notebooks_of_the_course_are_there():
-    assert [path.stem for path in NOTEBOOKS][:6] == FIRST_SIX
+def test_the_notebooks_of_the_course_are_there():
+    assert [path.stem for path in NOTEBOOKS] == COURSE
 
 
 @each_notebook
