@@ -1,4 +1,4 @@
-"""Figures that set two ways of doing a thing side by side (for notebooks 02, 04, 05, 07 and 08)."""
+"""Figures that set two ways side by side (for 02_vectorization, 04_training, 07_attention, and others)."""
 
 import matplotlib.pyplot as plt
 import numpy as np
