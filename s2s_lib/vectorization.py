@@ -127,7 +127,7 @@ def ragged_ids(texts, vocabulary):
     offsets = np.concatenate([[0], np.cumsum([len(text) for text in texts], dtype=np.int64)])
     code_points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     known = [ord(character) for character in vocabulary.characters]
-    id_of = np.full(max(known, default=0) + 2, UNKNOWN, dtype=np.uint16)  # its last row: all code points beyond
+    id_of = np.full(max(known, default=0) + 2, UNKNOWN, dtype=np.uint16)  # last: all code points beyond
     id_of[known] = np.arange(len(known)) + UNKNOWN + 1
     return RaggedIds(id_of[np.minimum(code_points, len(id_of) - 1)], offsets)
 
