@@ -19,8 +19,9 @@ from s2s_lib.training import train
 
 PACKAGE = Path(__file__).resolve().parent.parent / "s2s_lib"
 RECIPE = Recipe(
-    corpus="fra-eng", model="attention", latent_dim=320, embedding_dim=64, dropout=0.1, batch_size=128,
-    epochs=12, learning_rate=3e-3, warmup=0.04, max_length=50, fold_typography=True, seed=1,
+    corpus="fra-eng", model="attention", latent_dim=384, embedding_dim=64, dropout=0.1, batch_size=128,
+    epochs=8, learning_rate=2e-3, warmup=0.04, precision="mixed_bfloat16", max_length=60,
+    fold_typography=True, seed=1,
 )  # fmt: skip
 LIMITS = {"max_source_length": 200, "max_target_length": 250, "fold_typography": True}
 NUM_VALIDATION_SOURCES = 500
