@@ -209,7 +209,7 @@ def measure_all(options):
     trained = {"example": example, "ours": ours} | dict(zip(["torch"], others, strict=False))
     cpu = {name: per_epoch(side.epochs, "cpu_seconds") for name, side in trained.items()}
     wall = {name: per_epoch(side.epochs, "wall_seconds") for name, side in trained.items()}
-    environment = records.environment()
+    environment, useful = records.environment(), useful_flops(options)
     best = {name: max(epoch["chrf"] for epoch in side.epochs)
             for name, side in (("example", honest_example), ("ours", honest_ours))}  # fmt: skip
     return {
@@ -226,7 +226,7 @@ def measure_all(options):
         "train_wall_ratio": ratio(wall["ours"], wall["example"]),
         "time_to_quality_ratio": ratio(quality["ours"], quality["example"]),
         "time_to_chrf_ratio": ratio(chrf["ours"], chrf["example"]),
-        "useful_flops_fraction": round(useful_flops(options) / wall["ours"] / flops, 4),
+        "useful_flops_fraction": round(useful / wall["ours"] / flops, 4),
         "decode_speedup": round(
             decoding["sentences_per_second"]["ours"] / decoding["sentences_per_second"]["example"], 1
         ),
@@ -242,7 +242,7 @@ def measure_all(options):
             "cpu_seconds_to_best_chrf": chrf,
             "best_chrf": best,
             "matmul_gflops": round(flops / 1e9, 1),
-            "useful_gflop_per_epoch": round(useful_flops(options) / 1e9, 1),
+            "useful_gflop_per_epoch": round(useful / 1e9, 1),
             "decode": decoding,
             "full_corpus_epoch": full.epochs[0],
             "recipes": {"plain": asdict(PLAIN), "attentive": asdict(ATTENTIVE)},

@@ -136,27 +136,20 @@ def train_ours(options):
     recipe = replace(recipe, corpus=options.corpus, num_samples=options.num_samples, seed=SEED)
     kept = {}
 
-    def score(trained):
-        if not kept:
-            config = {"fold_typography": recipe.fold_typography}
-            kept["translator"] = Translator(*trained[:3], config)
-            kept["chrf"] = chrf_of_test(pairs, kept["translator"].translate)
-        return kept["chrf"]()["chrf"]
-
     last = {}
 
-    def figures():
-        return {"chrf": last["chrf"]} if last else {}
-
-    def noted(trained):
-        last["chrf"] = score(trained)
+    def score(trained):
+        if not kept:
+            translator = Translator(*trained[:3], {"fold_typography": recipe.fold_typography})
+            kept["score"] = chrf_of_test(pairs, translator.translate)
+        last.update(kept["score"]())
         return last["chrf"]
 
     say(ready=True)
     if told_to_go_on():
         train(
-            pairs, recipe, score=noted if options.split == "honest" else None, progress=False,
-            callbacks=[turn_by_turn(figures)],
+            pairs, recipe, score=score if options.split == "honest" else None, progress=False,
+            callbacks=[turn_by_turn(lambda: last)],
         )  # fmt: skip
     finish()
 
