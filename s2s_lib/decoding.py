@@ -22,7 +22,7 @@ class State(NamedTuple):
     recurrent : tuple
         Hidden and cell state of the decoder, each float ``(batch, latent_dim)``.
     memory : tuple
-        What the decoder may look back at and never changes: ``()`` or ``(values, keys, mask)`` of the
+        What the decoder may look back at and never changes: ``()`` or ``(values, mask)`` of the
         encoder, each ``(batch, source_timesteps, ...)``.
     """
 
@@ -71,7 +71,7 @@ def stepper(model):
             return State(tuple(encoded[1:]), ())
         values, *states = encoded
         recurrent = ops.concatenate(states[0::2], axis=-1), ops.concatenate(states[1::2], axis=-1)
-        return State(recurrent, (values, layer["attention_keys"](values), mask))
+        return State(recurrent, (values, mask))
 
     def step(tokens, state):
         if "target_embedding" in layer:
@@ -90,8 +90,8 @@ def stepper(model):
 
 def _look_back(layer, hidden, memory):
     """Return the attentive hidden state ``(batch, latent_dim)`` of one timestep."""
-    values, keys, mask = memory
-    context = layer["attention"]([hidden[:, None], values, keys], mask=[None, mask])[:, 0]
+    values, mask = memory
+    context = layer["attention"]([hidden[:, None], values], mask=[None, mask])[:, 0]
     return layer["attentive_hidden"](ops.concatenate([hidden, context], axis=-1))
 
 

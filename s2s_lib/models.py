@@ -101,7 +101,7 @@ def build_attention_seq2seq(
     """Build a model whose decoder looks back: at each timestep it weighs all states of the encoder.
 
     A bidirectional encoder keeps one state for each source character. The decoder's hidden state asks
-    (general score of Luong, Pham and Manning 2015, arXiv:1508.04025, section 3.1), a softmax over the source
+    (dot score of Luong, Pham and Manning 2015, arXiv:1508.04025, section 3.1), a softmax over the source
     turns scores into weights, and the weighted mean joins the hidden state before the output.
 
     Parameters and return value as in `build_embedding_seq2seq`; each direction of the encoder is half as wide
@@ -125,11 +125,10 @@ def build_attention_seq2seq(
     )
     state_h = layers.Concatenate(name="encoder_hidden")([forward_h, backward_h])
     state_c = layers.Concatenate(name="encoder_cell")([forward_c, backward_c])
-    keys = layers.Dense(latent_dim, use_bias=False, name="attention_keys")(values)
     hidden = _decoder_hidden(
         decoder_input, [state_h, state_c], num_target_tokens, latent_dim, embedding_dim, dropout
     )
-    context = layers.Attention(name="attention")([hidden, values, keys])
+    context = layers.Attention(name="attention")([hidden, values])
     joined = layers.Concatenate(name="hidden_and_context")([hidden, context])
     attentive = layers.Dense(latent_dim, activation="tanh", name="attentive_hidden")(joined)
     attentive = layers.Dropout(dropout, name="hidden_dropout")(attentive)

@@ -36,7 +36,7 @@ class Recipe:
     dropout: float = 0.0
     batch_size: int = 48
     epochs: int = 12
-    learning_rate: float = 5e-3
+    learning_rate: float = 1e-2
     warmup: float = 0.05
     clipnorm: float = 1.0
     precision: str = "float32"

@@ -96,7 +96,7 @@ def test_the_id_model_has_the_parameters_of_the_example_within_two_percent():
         (
             "attention",
             ["source", "source_embedding", "source_dropout", "encoder_lstm", "encoder_hidden", "encoder_cell",
-             "attention_keys", "decoder_input", "target_embedding", "target_dropout", "decoder_lstm",
+             "decoder_input", "target_embedding", "target_dropout", "decoder_lstm",
              "attention", "hidden_and_context", "attentive_hidden", "hidden_dropout", "target_logits"],
         ),
     ],
@@ -172,12 +172,10 @@ def test_the_example_computes_what_the_equations_of_an_lstm_say():
 
 def test_attention_is_the_mean_of_encoder_states_weighted_by_scores_over_real_characters(ids):
     model = randomized(built("attention"))
-    names = ["encoder_lstm", "attention_keys", "decoder_lstm", "attention"]
-    (values, *_), (keys,), (hidden, *_), (context,) = at_layers(model, *ids[:2], names=names)
-    (kernel,) = weights_of(model, "attention_keys")
+    names = ["encoder_lstm", "decoder_lstm", "attention"]
+    (values, *_), (hidden, *_), (context,) = at_layers(model, *ids[:2], names=names)
     for i, (length, _) in enumerate(real_parts(ids)):
-        np.testing.assert_allclose(keys[i, :length], values[i, :length] @ kernel, atol=1e-5)
-        weights = softmax(hidden[i] @ keys[i, :length].T)
+        weights = softmax(hidden[i] @ values[i, :length].T)
         np.testing.assert_allclose(context[i], weights @ values[i, :length], atol=1e-5)
 
 
