@@ -10,6 +10,7 @@ so. Where PyTorch is installed, the same model in it is trained beside them. Tak
 import argparse
 import importlib.util
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,8 @@ import sides
 
 HERE = Path(__file__).resolve().parent
 MOST_EPOCHS, PATIENCE = 60, 8
+FEW_EPOCHS = 4  # of a side that only shows what an epoch costs
+OURS_ON_TORCH = {"ours_on_torch": "float32", "ours_on_torch_bfloat16": "mixed_bfloat16"}
 MEASUREMENTS = {
     name: getattr(sides, name)
     for name in ("train_the_example", "train_ours", "train_torch", "vectorize", "decode", "matmul")
@@ -30,7 +33,7 @@ MEASUREMENTS = {
 class Side:
     """One measured process: say "go" to it, read a line of figures from it."""
 
-    def __init__(self, measurement, options, **extra):
+    def __init__(self, measurement, options, *, name=None, backend=None, **extra):
         given = {
             "corpus": options.corpus, "num-samples": options.num_samples, "split": "tail",
             "epochs": MOST_EPOCHS,
@@ -39,8 +42,9 @@ class Side:
         self.process = subprocess.Popen(
             [sys.executable, HERE / "bench.py", "--measure", measurement, *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+            env=os.environ | ({"KERAS_BACKEND": backend} if backend else {}),
         )  # fmt: skip
-        self.name, self.epochs, self.figures = measurement, [], {}
+        self.name, self.epochs, self.figures = name or measurement, [], {}
 
     def read(self):
         """Return the next line of figures."""
@@ -114,19 +118,25 @@ def cpu_until(epochs, reached):
 
 def race(options, split, *, key, sign, weights=None):
     """Train the example to its best by ``key``, and ours until as good; return both sides and the ratio."""
-    example = Side("train_the_example", options, split=split, epochs=options.epochs, weights=weights)
-    ours = Side("train_ours", options, split=split)
+    example = Side(
+        "train_the_example", options, name="example", split=split, epochs=options.epochs, weights=weights
+    )
+    ours = Side("train_ours", options, name="ours", split=split)
     competitors = [example, ours]
     if split == "tail" and importlib.util.find_spec("torch"):
-        competitors.append(Side("train_torch", options, split=split))
+        competitors += [
+            Side("train_torch", options, name="torch", split=split),
+            *(
+                Side("train_ours", options, name=name, backend="torch", split=split, precision=precision)
+                for name, precision in OURS_ON_TORCH.items()
+            ),
+        ]
     recipe_epochs = ours_epochs(split)
 
     def done(side):
         if side is example:
             return waited_long_enough(side.epochs, options.epochs, key=key, sign=sign)
-        if side is ours:
-            return len(side.epochs) >= min(recipe_epochs, options.epochs)
-        return len(side.epochs) >= min(3, options.epochs)
+        return len(side.epochs) >= min(recipe_epochs if side is ours else FEW_EPOCHS, options.epochs)
 
     by_turns(competitors, done=done)
     best = example.epochs[best_so_far(example.epochs, key=key, sign=sign)]
@@ -196,9 +206,7 @@ def measure_all(options):
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "example.keras"
         print("training on the example's own split, by turns", file=sys.stderr)
-        (example, ours, *others), quality = race(
-            options, "tail", key="val_real_loss", sign=-1, weights=weights
-        )
+        sides_of_tail, quality = race(options, "tail", key="val_real_loss", sign=-1, weights=weights)
         print("decoding", file=sys.stderr)
         decoding = Side.once("decode", options, weights=weights, sources=10 if short else 200)
     print("training on the leak-free split, by turns", file=sys.stderr)
@@ -206,7 +214,7 @@ def measure_all(options):
     print("an epoch of the full corpus", file=sys.stderr)
     full = Side("train_ours", options, split="tail", **{"num-samples": 2000 if short else None})
     by_turns([full], done=lambda side: True)
-    trained = {"example": example, "ours": ours} | dict(zip(["torch"], others, strict=False))
+    trained = {side.name: side for side in sides_of_tail}
     cpu = {name: per_epoch(side.epochs, "cpu_seconds") for name, side in trained.items()}
     wall = {name: per_epoch(side.epochs, "wall_seconds") for name, side in trained.items()}
     environment, useful = records.environment(), useful_flops(options)
@@ -281,6 +289,7 @@ def main():
     parser.add_argument("--measure", choices=MEASUREMENTS, help=argparse.SUPPRESS)
     parser.add_argument("--split", choices=["tail", "honest"], default="tail", help=argparse.SUPPRESS)
     parser.add_argument("--weights", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--precision", default="float32", help=argparse.SUPPRESS)
     parser.add_argument("--sources", type=int, default=200, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:

@@ -7,6 +7,9 @@ says that it is ready, and waits for a line on standard input before each turn: 
 import json
 import sys
 import time
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))  # for tools, which stand beside this folder
 
 MARK = "@bench "
 SEED = 1
@@ -130,13 +133,14 @@ def train_ours(options):
     from recipes import ATTENTIVE, PLAIN
 
     from s2s_lib import Translator, train
+    from tools.fused_lstm import fused_lstm
 
     pairs = pairs_of(options)
     recipe = ATTENTIVE if options.split == "honest" else PLAIN
-    recipe = replace(recipe, corpus=options.corpus, num_samples=options.num_samples, seed=SEED)
-    kept = {}
-
-    last = {}
+    recipe = replace(
+        recipe, corpus=options.corpus, num_samples=options.num_samples, seed=SEED, precision=options.precision
+    )
+    kept, last = {}, {}
 
     def score(trained):
         if not kept:
@@ -147,10 +151,11 @@ def train_ours(options):
 
     say(ready=True)
     if told_to_go_on():
-        train(
-            pairs, recipe, score=score if options.split == "honest" else None, progress=False,
-            callbacks=[turn_by_turn(lambda: last)],
-        )  # fmt: skip
+        with fused_lstm():  # on PyTorch; elsewhere nothing changes
+            train(
+                pairs, recipe, score=score if options.split == "honest" else None, progress=False,
+                callbacks=[turn_by_turn(lambda: last)],
+            )  # fmt: skip
     finish()
 
 

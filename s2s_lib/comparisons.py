@@ -3,6 +3,34 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
+SIDES = {
+    "example": "the example",
+    "ours": "ours",
+    "torch": "the same in PyTorch",
+    "ours_on_torch": "ours, Keras on PyTorch",
+    "ours_on_torch_bfloat16": "ours on PyTorch, bfloat16",
+}
+
+
+def by_side(values):
+    """Return one figure of the bench's record under the names that pictures use, sides not measured left out.
+
+    Parameters
+    ----------
+    values : dict of str to float or None
+        A figure for each side, under the record's own names.
+
+    Returns
+    -------
+    dict of str to float
+
+    Examples
+    --------
+    >>> by_side({"example": 20.0, "ours": 7.5, "torch": None})
+    {'the example': 20.0, 'ours': 7.5}
+    """
+    return {name: values[side] for side, name in SIDES.items() if values.get(side) is not None}
+
 
 def before_after(values, *, xlabel, log=False, ax=None):
     """Draw one horizontal bar a way of doing, the first on top, its value written beside it.

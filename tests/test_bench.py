@@ -11,7 +11,14 @@ import numpy as np
 import pytest
 import sides
 
+from s2s_lib import comparisons
+
 ROOT = Path(__file__).resolve().parent.parent
+WANTED = {
+    "machine", "versions", "corpus", "num_samples", "vectorize_speedup", "train_cpu_ratio",
+    "train_wall_ratio", "time_to_quality_ratio", "time_to_chrf_ratio", "useful_flops_fraction",
+    "decode_speedup", "decode_identical", "peak_rss_mb", "full_corpus_peak_rss_mb", "import_seconds",
+}  # fmt: skip
 
 EPOCHS = [
     {"cpu_seconds": 2.0, "val_real_loss": 3.0},
@@ -110,6 +117,10 @@ def test_one_character_at_a_time_writes_what_the_compiled_loop_writes():
     assert all(together)
 
 
+def test_every_side_has_a_name_in_the_pictures():
+    assert {"example", "ours", "torch", *bench.OURS_ON_TORCH} == set(comparisons.SIDES)
+
+
 @pytest.mark.slow
 def test_a_short_run_fills_every_key_and_says_that_it_is_short(tmp_path):
     out = tmp_path / "bench.json"
@@ -118,12 +129,7 @@ def test_a_short_run_fills_every_key_and_says_that_it_is_short(tmp_path):
         [*command, "--epochs", "1", "--json", out], cwd=ROOT, capture_output=True, text=True, check=True
     )
     record = json.loads(out.read_text(encoding="utf-8"))
-    wanted = {
-        "machine", "versions", "corpus", "num_samples", "vectorize_speedup", "train_cpu_ratio",
-        "train_wall_ratio", "time_to_quality_ratio", "time_to_chrf_ratio", "useful_flops_fraction",
-        "decode_speedup", "decode_identical", "peak_rss_mb", "full_corpus_peak_rss_mb", "import_seconds",
-    }  # fmt: skip
-    assert wanted <= set(record)
+    assert set(record) >= WANTED
     assert set(record["peak_rss_mb"]) >= {"example", "ours"}
     assert record["decode_identical"] == 1.0
     assert record["short_form"]

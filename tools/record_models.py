@@ -37,6 +37,7 @@ from s2s_lib.vectorization import one_hot_arrays
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))  # a program started by its path finds only what stands beside it
 
+from tools.fused_lstm import fused_lstm  # noqa: E402
 from tools.ship_fra_eng import NUM_VALIDATION_SOURCES, translator_of  # noqa: E402
 
 RECORDS = ROOT / "s2s_lib" / "records"
@@ -119,7 +120,8 @@ def library_row(ground, recipe, *, checkpoint=None):
             kept["translate"] = translator(trained).translate  # compiled once, for all epochs
         return chrf_of(ground, kept["translate"])
 
-    trained = train(ground.pairs, recipe, checkpoint=checkpoint, score=score_epoch)
+    with fused_lstm():  # on PyTorch; elsewhere nothing changes
+        trained = train(ground.pairs, recipe, checkpoint=checkpoint, score=score_epoch)
     return finished(trained.record, ground, translator(trained).translate)
 
 
