@@ -12,15 +12,27 @@ import re
 import sys
 from pathlib import Path
 
+from s2s_lib import comparisons
+
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ROOT / "s2s_lib" / "records"
 ROWS = [
     ("the Keras example, on its training sentences", "example_10000", ["last epoch", "training"]),
     ("the Keras example, on the file's tail", "example_10000", ["last epoch", "tail"]),
     ("our demonstration, held-out sentences of the sample", "sample", []),
-    ("attention, all pairs, frozen test set", "fra-eng", ["beam"]),
+    *(
+        (f"{kind}, first 10,000 pairs, leak-free split", "models_10000", [row])
+        for kind, row in [
+            ("the nearest training source's French", "nearest"),
+            ("the example's recipe", "example"),
+            ("the same layers on ids", "embedding"),
+            ("attention, greedy", "attention_1"),
+        ]
+    ),
+    ("attention, all pairs, frozen test set, greedy", "fra-eng", ["greedy"]),
+    ("the same, with beam search", "fra-eng", ["beam"]),
 ]
-HEAD = ["model and sentences", "pairs trained on", "parameters", "CPU minutes", "exact", "chrF", "n"]
+HEAD = ["model and sentences", "pairs trained on", "parameters", "CPU minutes", "exact", "chrF", "BLEU", "n"]
 
 
 def interval(score, *, percent):
@@ -47,7 +59,26 @@ def interval(score, *, percent):
 
 
 def row(label, record, path):
-    """Return the cells of one row of the table, all but the label from the record."""
+    """Return the cells of one row of the table, all but the label from the record.
+
+    Parameters
+    ----------
+    label : str
+    record : dict
+        Of one training; or of many, as ``rows`` by name.
+    path : list of str
+        Leads to the scores: first the name of a row where there are rows, then what lies between.
+
+    Returns
+    -------
+    list of str, or None
+        None where the record has no such row yet.
+    """
+    if "rows" in record:
+        name, *path = path
+        record = record["rows"].get(name)
+        if record is None:
+            return None
     scores = record["scores"]
     for key in path:
         scores = scores[key]
@@ -56,9 +87,10 @@ def row(label, record, path):
         label,
         f"{trained:,}",
         f"{record['parameters']:,}",
-        f"{record['cpu_seconds'] / 60:.0f}",
+        f"{record.get('cpu_seconds', 0) / 60:.0f}",
         interval(scores["exact"], percent=True),
         interval(scores["chrf"], percent=False),
+        interval(scores["bleu"], percent=False),
         f"{scores['exact']['n']:,}",
     ]
 
@@ -70,7 +102,7 @@ def table():
         file = RECORDS / f"{name}.json"
         if file.exists():
             rows.append(row(label, json.loads(file.read_text(encoding="utf-8")), path))
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows if cells)
 
 
 def bench_table():
@@ -90,9 +122,10 @@ def bench_table():
         ("sentences decoded a second", decode["sentences_per_second"]),
         ("peak memory, MB", record["peak_rss_mb"]),
     ]
-    lines = [["", "the example", "ours", "PyTorch"], ["---", "---:", "---:", "---:"]]
+    sides = [side for side in comparisons.SIDES if side in record["peak_rss_mb"]]
+    lines = [["", *(comparisons.SIDES[side] for side in sides)], ["---", *["---:"] * len(sides)]]
     for label, values in rows:
-        shown = [values.get(side) for side in ("example", "ours", "torch")]
+        shown = [values.get(side) for side in sides]
         lines.append([label, *("–" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
                                for value in shown)])  # fmt: skip
     caption = (
