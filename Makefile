@@ -39,7 +39,9 @@ unexport JUPYTER_PATH
 export JUPYTER_PREFER_ENV_PATH := 1
 
 COVERAGE := --cov=s2s_lib --cov-append --cov-report=
-NBVAL := $(PY) -m pytest -q --tb=short -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 600 \
+# Two processes, each with whole files: what one notebook or test file does comes one after the other.
+PYTEST := $(PY) -m pytest -n 2 --dist loadfile
+NBVAL := $(PYTEST) -q --tb=short -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 600 \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg $(COVERAGE)
 TINY := $(PY) tools/run_course.py --num-samples 300 --epochs 1
 
@@ -79,7 +81,7 @@ test: setup ## lint, unit tests, test-notebooks; coverage of s2s_lib, notebooks 
 	@$(PY) -m coverage report --fail-under=95
 
 test-unit: setup
-	$(PY) -m pytest -q $(COVERAGE)
+	$(PYTEST) -q $(COVERAGE)
 
 test-notebooks: setup ## run the notebooks again and compare their outputs, then all at tiny counts, twice
 	$(NBVAL) notebooks
