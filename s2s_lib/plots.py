@@ -229,7 +229,8 @@ def error_by_length(slices, *, xlabel="source length (characters)", ax=None):
     labels = [f"{name}\nn={n:,}" for name, n in zip(slices["slice"], slices["n"], strict=True)]
     ax.set_xticks(range(len(slices)), labels)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.set(xlabel=xlabel, ylabel="exact match (95 % interval)", ylim=(0, None))
+    ax.set(xlabel=xlabel, ylabel="exact match (95 % interval)")
+    ax.set_ylim(0, max(ax.get_ylim()[1], 1.04 * slices["high"].max()))  # an axis shared with others may grow
     return ax
 
 

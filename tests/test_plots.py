@@ -199,6 +199,14 @@ def test_intervals_and_counts_stand_beside_the_slices():
     assert [segment[:, 1].tolist() for segment in segments] == [[0.47, 0.53], pytest.approx([0.14, 0.4])]
 
 
+def test_slices_on_a_shared_axis_all_stay_in_sight():
+    low = pd.DataFrame({"slice": ["1–10"], "n": [9], "exact": [0.2], "low": [0.1], "high": [0.3]})
+    _, axes = plots.plt.subplots(1, 2, sharey=True)
+    for ax, slices in zip(axes, (low, low.assign(exact=0.9, low=0.8, high=1.0)), strict=True):
+        plots.error_by_length(slices, ax=ax)
+    assert axes[0].get_ylim()[0] == 0 and axes[0].get_ylim()[1] >= 1
+
+
 def test_the_first_row_is_the_topmost_bar():
     ax = plots.score_bars(figures()[-1][1][0], xlabel="chrF")
     heights = {label.get_text(): label.get_position()[1] for label in ax.get_yticklabels()}
