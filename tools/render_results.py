@@ -26,7 +26,7 @@ ROWS = [
             ("the nearest training source's French", "nearest"),
             ("the example's recipe", "example"),
             ("the same layers on ids", "embedding"),
-            ("attention, greedy", "attention_1"),
+            *((f"attention, greedy, seed {seed}", f"attention_{seed}") for seed in (1, 2, 3)),
         ]
     ),
     ("attention, all pairs, frozen test set, greedy", "fra-eng", ["greedy"]),
