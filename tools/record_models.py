@@ -31,14 +31,14 @@ from s2s_lib import (
 from s2s_lib.callbacks import EpochClock, Keeper
 from s2s_lib.evaluate import score
 from s2s_lib.example import train_example
-from s2s_lib.metrics import chrf, nearest_source_translation
+from s2s_lib.metrics import nearest_source_translation
 from s2s_lib.vectorization import one_hot_arrays
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))  # a program started by its path finds only what stands beside it
 
 from tools.fused_lstm import fused_lstm  # noqa: E402
-from tools.ship_fra_eng import NUM_VALIDATION_SOURCES, translator_of  # noqa: E402
+from tools.ship_fra_eng import NUM_VALIDATION_SOURCES, chrf_on, translator_of  # noqa: E402
 
 RECORDS = ROOT / "s2s_lib" / "records"
 ATTENTION = Recipe(
@@ -91,11 +91,6 @@ def scored(ground, translate):
     return score(translations, list(ground.test["references"]), split_hash=ground.split_hash)
 
 
-def chrf_of(ground, translate):
-    """Return the chrF of translations of the validation sources."""
-    return chrf(translate(list(ground.validation["source"])), list(ground.validation["references"])).score
-
-
 def epochs_of(history):
     """Return how many epochs a training ran, and its best by validation chrF, counted from 1."""
     curve = history["score"]
@@ -118,7 +113,7 @@ def library_row(ground, recipe, *, checkpoint=None):
     def score_epoch(trained):
         if not kept:
             kept["translate"] = translator(trained).translate  # compiled once, for all epochs
-        return chrf_of(ground, kept["translate"])
+        return chrf_on(ground.validation, kept["translate"])
 
     with fused_lstm():  # on PyTorch; elsewhere nothing changes
         trained = train(ground.pairs, recipe, checkpoint=checkpoint, score=score_epoch)
@@ -151,7 +146,7 @@ def example_row(ground, *, epochs, checkpoint=None, **options):
     model, _ = train_example(arrays, epochs=0, **options)  # built and compiled
     translate = example_translator(model, arrays)
     digest = f"example {json.dumps(options)} {ground.split_hash} {len(ground.pairs)}"
-    keeper = Keeper(digest, checkpoint=checkpoint, score=lambda: chrf_of(ground, translate))
+    keeper = Keeper(digest, checkpoint=checkpoint, score=lambda: chrf_on(ground.validation, translate))
     model.fit(
         [arrays.encoder_input, arrays.decoder_input],
         arrays.decoder_target,

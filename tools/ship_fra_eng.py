@@ -50,9 +50,9 @@ def validation_sources(pairs):
     return table.sample(NUM_VALIDATION_SOURCES, random_state=0)
 
 
-def chrf_on(table, translator):
-    """Return the chrF of a translator's answers to the sources of ``table``."""
-    return chrf(translator.translate(list(table["source"])), list(table["references"])).score
+def chrf_on(table, translate):
+    """Return the chrF of what ``translate`` makes of the sources of ``table``."""
+    return chrf(translate(list(table["source"])), list(table["references"])).score
 
 
 def fit(pairs, work):
@@ -61,8 +61,8 @@ def fit(pairs, work):
 
     def score_epoch(trained):
         if not kept:
-            kept["translator"] = translator_of(trained)  # compiled once, for all epochs
-        return chrf_on(table, kept["translator"])
+            kept["translate"] = translator_of(trained).translate  # compiled once, for all epochs
+        return chrf_on(table, kept["translate"])
 
     with fused_lstm():
         trained = train(pairs, RECIPE, checkpoint=work / "checkpoint.npz", score=score_epoch)
@@ -77,7 +77,7 @@ def ship(pairs, work, *, package=PACKAGE, note=""):
         candidate = Translator(
             translator.model, translator.source_vocabulary, translator.target_vocabulary, trained | config
         )
-        tried.append(config | {"chrf": round(chrf_on(table, candidate), 2)})
+        tried.append(config | {"chrf": round(chrf_on(table, candidate.translate), 2)})
         print(json.dumps(tried[-1]), flush=True)
     best = max(tried, key=lambda config: config["chrf"])
     decoding = {name: best[name] for name in BEAMS[0]}
