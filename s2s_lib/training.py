@@ -95,7 +95,7 @@ def train(pairs, recipe, *, checkpoint=None, score=None, callbacks=(), progress=
     if parts["train"].empty:
         raise ValueError("no training pairs: the split is empty, or max_length leaves none")
     vocabularies = [CharVocabulary.from_texts(parts["train"][side]) for side in ("source", "target")]
-    sizes = {"train": recipe.batch_size, "validation": 8 * recipe.batch_size}  # scoring keeps no gradients
+    sizes = {"train": recipe.batch_size, "validation": 2 * recipe.batch_size}  # scoring keeps no gradients
     batches = {
         name: BucketedBatches(
             part["source"], part["target"], *vocabularies, batch_size=sizes[name], seed=recipe.seed,

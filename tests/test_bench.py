@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import sides
 
-from s2s_lib import comparisons
+from s2s_lib import comparisons, records
 
 ROOT = Path(__file__).resolve().parent.parent
 WANTED = {
@@ -117,8 +117,35 @@ def test_one_character_at_a_time_writes_what_the_compiled_loop_writes():
     assert all(together)
 
 
+def test_what_is_decoded_was_never_trained_on_and_fits_the_model(sample_pairs):
+    from s2s_lib import one_hot_arrays
+
+    pairs = sides.pairs_of(argparse.Namespace(corpus="sample", num_samples=60, split="tail"))
+    arrays = one_hot_arrays(pairs["source"], pairs["target"])
+    sources = sides.unseen_sources(pairs, arrays, "sample")
+    held_out = pairs.loc[pairs["split"] == "validation", "source"]
+    assert len(sources) == len(set(sources)) > len(held_out)
+    assert not set(sources) & set(pairs.loc[pairs["split"] == "train", "source"])
+    assert max(map(len, sources)) <= arrays.encoder_input.shape[1]
+    assert set().union(*sources) <= set(arrays.source_characters)
+    assert set(held_out) - set(pairs.loc[pairs["split"] == "train", "source"]) <= set(sources)
+
+
 def test_every_side_has_a_name_in_the_pictures():
     assert {"example", "ours", "torch", *bench.OURS_ON_TORCH} == set(comparisons.SIDES)
+
+
+def test_the_record_that_ships_is_of_a_whole_run_on_the_real_pairs():
+    record = records.load_record("bench")
+    assert set(record) >= WANTED
+    assert (record["corpus"], record["num_samples"], record["short_form"]) == ("fra-eng", 10_000, False)
+    measured = record["measured"]
+    cpu = measured["train_cpu_seconds_per_epoch"]
+    assert record["train_cpu_ratio"] == pytest.approx(cpu["ours"] / cpu["example"], abs=1e-3)
+    history, reached = measured["histories"]["tail"], measured["cpu_seconds_to_least_loss"]
+    least = min(epoch["val_real_loss"] for epoch in history["example"])
+    assert reached["goal"] == least
+    assert reached["ours"] == bench.cpu_until(history["ours"], lambda epoch: epoch["val_real_loss"] <= least)
 
 
 @pytest.mark.slow
