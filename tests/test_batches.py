@@ -266,6 +266,33 @@ def test_fit_that_resumes_ends_with_the_weights_of_one_never_interrupted():
         np.testing.assert_array_equal(uninterrupted, resumed)
 
 
+class Witness(keras.Model):
+    """Keeps the encoder inputs that it is called with, in their order."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen, self.scores = [], keras.layers.Dense(len(LETTERS))
+
+    def call(self, inputs):
+        self.seen.append(keras.ops.convert_to_numpy(inputs[0]))
+        return self.scores(keras.ops.one_hot(inputs[1], len(LETTERS)))
+
+
+def test_fit_feeds_batches_in_the_order_of_the_plan_epoch_after_epoch():
+    expected = []
+    for epoch in range(3):
+        plan = batches_of(TRAP, seed=5)
+        plan.start_at(epoch)
+        expected += [batch[0] for batch in epoch_of(plan)]
+    model = Witness()
+    model(batches_of(TRAP)[0][0])  # built, as ours always are; else fit itself tries a first batch out
+    model.seen.clear()
+    model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
+    model.fit(batches_of(TRAP, seed=5), epochs=3, shuffle=False, verbose=0)
+    for fed, planned in zip(model.seen, expected, strict=True):
+        np.testing.assert_array_equal(fed, planned)
+
+
 # Run in a fresh process in which TensorFlow is not there.
 WITHOUT_TENSORFLOW = """
 import json, sys
