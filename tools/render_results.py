@@ -2,8 +2,7 @@
 
     python tools/render_results.py
 
-One table stands between ``<!-- results -->`` and ``<!-- /results -->``, one between ``<!-- bench -->`` and
-``<!-- /bench -->``.
+Each table stands between two marks, ``<!-- results -->`` and ``<!-- /results -->``; so do the others.
 """
 
 import argparse
@@ -138,6 +137,22 @@ def bench_table():
     return "\n".join(["| " + " | ".join(cells) + " |" for cells in lines] + ["", caption])
 
 
+def choices_table():
+    """Return what each choice of the bench's recipe buys, as Markdown; a sentence where nothing is recorded."""
+    file = RECORDS / "choices.json"
+    if not file.exists():
+        return "`python benchmarks/choices.py` has not been recorded yet."
+    record = json.loads(file.read_text(encoding="utf-8"))
+    head = ["instead", "CPU s an epoch", f"CPU s to a loss of {record['goal']:.3f}", "least loss", "in epoch"]
+    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    for name, values in record["rows"].items():
+        seconds, reached = values["cpu_seconds_per_epoch"], values["cpu_seconds_to_goal"]
+        spent = "not reached" if reached is None else f"{reached:.0f}"
+        least, epoch = values["least_val_real_loss"], f"{values['best_epoch']} of {len(values['epochs'])}"
+        lines.append([name, f"{seconds:.1f}", spent, f"{least:.3f}", epoch])
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
 def between(text, name, content):
     """Return ``text`` with what stands between the two marks ``name`` replaced by ``content``."""
     start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
@@ -195,7 +210,9 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     readme, record = ROOT / "README.md", RECORDS / "fra-eng.json"
     text = readme.read_text(encoding="utf-8")
-    wanted = {readme: between(between(text, "results", table()), "bench", bench_table())}
+    for name, content in (("results", table()), ("bench", bench_table()), ("choices", choices_table())):
+        text = between(text, name, content)
+    wanted = {readme: text}
     if record.exists():
         wanted[ROOT / "s2s_lib" / "data" / "fra-eng.md"] = card(
             json.loads(record.read_text(encoding="utf-8"))
