@@ -6,8 +6,8 @@ import numpy as np
 from s2s_lib.vectorization import check_pairs, padded_arrays, ragged_ids
 from s2s_lib.vocabulary import PADDING
 
-# Threads that prepare batches. With one, Keras on TensorFlow leaves that to tf.data, whose tuner lets long epochs
-# end with seconds of sleep (seen with TensorFlow 2.21); with more it does it itself, in the same order.
+# Threads that prepare batches. With one, Keras on TensorFlow leaves them to tf.data, which then sleeps for
+# seconds at the end of long epochs (seen with TensorFlow 2.21); with more it makes them itself, in order.
 WORKERS = 2
 
 

@@ -28,7 +28,11 @@ ROWS = [
             *((f"attention, greedy, seed {seed}", f"attention_{seed}") for seed in (1, 2, 3)),
         ]
     ),
-    ("attention, all pairs, frozen test set, greedy", "fra-eng", ["greedy"]),
+    *(
+        (f"attention, {number:,} random pairs, frozen test set, greedy", "data_curve", [f"pairs_{number}"])
+        for number in (2_000, 10_000, 50_000)
+    ),
+    ("attention, all pairs, larger, frozen test set, greedy", "fra-eng", ["greedy"]),
     ("the same, with beam search", "fra-eng", ["beam"]),
 ]
 HEAD = ["model and sentences", "pairs trained on", "parameters", "CPU minutes", "exact", "chrF", "BLEU", "n"]
@@ -138,7 +142,7 @@ def bench_table():
 
 
 def choices_table():
-    """Return what each choice of the bench's recipe buys, as Markdown; a sentence where nothing is recorded."""
+    """Return what each choice of the recipe buys, as Markdown, or a sentence where it is not recorded."""
     file = RECORDS / "choices.json"
     if not file.exists():
         return "`python benchmarks/choices.py` has not been recorded yet."
