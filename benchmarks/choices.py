@@ -136,6 +136,7 @@ def main(arguments=None):
         "corpus": options.corpus,
         "num_samples": options.num_samples,
         "short_form": options.epochs is not None,
+        **records.environment(),
         "goal": goal,
         "rows": json.loads(options.json.read_text(encoding="utf-8"))["rows"] if options.json.exists() else {},
     }
@@ -150,6 +151,7 @@ def main(arguments=None):
         records.write_json(record, options.json)
         row = record["rows"][name]
         print(f"{name}: {row['cpu_seconds_per_epoch']:.1f} CPU s an epoch, {row['least_val_real_loss']:.3f}")
+    records.write_json(record, options.json)
     return 0
 
 
