@@ -209,7 +209,9 @@ def test_a_malformed_line_inside_an_archive_is_named_by_archive_member_and_numbe
     assert f"{path} (a/b.txt), line 4: " in error_of(path)
 
 
-@pytest.mark.parametrize("raw", [b"<html>", ARCHIVE[:-30], ARCHIVE[:20]], ids=["a web page", "cut short", "a header only"])
+@pytest.mark.parametrize(
+    "raw", [b"<html>", ARCHIVE[:-30], ARCHIVE[:20]], ids=["a web page", "cut short", "a header only"]
+)
 def test_what_is_no_whole_archive_is_refused(tmp_path, raw):
     assert "not a readable zip archive" in error_of(write(tmp_path / "own.zip", raw))
 
