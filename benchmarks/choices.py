@@ -44,7 +44,6 @@ class MixedBatches(BucketedBatches):
 
     def _plan(self):
         """Lay down which rows make which batch in this epoch."""
-        super()._plan()
         rows = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.source.lengths))
         self.batches = np.split(rows, range(self.batch_size, len(rows), self.batch_size))
 
@@ -138,20 +137,20 @@ def main(arguments=None):
         "short_form": options.epochs is not None,
         **records.environment(),
         "goal": goal,
-        "rows": json.loads(options.json.read_text(encoding="utf-8"))["rows"] if options.json.exists() else {},
     }
+    rows = json.loads(options.json.read_text(encoding="utf-8"))["rows"] if options.json.exists() else {}
     given = [*sys.argv[1:]] if arguments is None else list(map(str, arguments))
-    for name in [name for name in VARIANTS if name not in record["rows"]]:
-        command = [sys.executable, HERE / "choices.py", *given, "--measure", name]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        (line,) = (line for line in done.stdout.splitlines() if line.startswith(sides.MARK))
-        record["rows"][name] = json.loads(line.removeprefix(sides.MARK))
-        kept = {name: record["rows"][name] for name in VARIANTS if name in record["rows"]}
-        record["rows"] = with_seconds_to(goal, kept)
-        records.write_json(record, options.json)
-        row = record["rows"][name]
-        print(f"{name}: {row['cpu_seconds_per_epoch']:.1f} CPU s an epoch, {row['least_val_real_loss']:.3f}")
-    records.write_json(record, options.json)
+    for name in VARIANTS:
+        if name not in rows:
+            command = [sys.executable, HERE / "choices.py", *given, "--measure", name]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+            (line,) = (line for line in done.stdout.splitlines() if line.startswith(sides.MARK))
+            rows[name] = row = json.loads(line.removeprefix(sides.MARK))
+            print(
+                f"{name}: {row['cpu_seconds_per_epoch']:.1f} CPU s an epoch, {row['least_val_real_loss']:.3f}"
+            )
+        kept = {name: rows[name] for name in VARIANTS if name in rows}
+        records.write_json(record | {"rows": with_seconds_to(goal, kept)}, options.json)
     return 0
 
 

@@ -98,14 +98,28 @@ def row(label, record, path):
     ]
 
 
+def as_markdown(head, rows):
+    """Return rows of cells under a head as a Markdown table; all columns but the first are set right.
+
+    Examples
+    --------
+    >>> print(as_markdown(["model", "chrF"], [["ours", "61.2"]]))
+    | model | chrF |
+    | --- | ---: |
+    | ours | 61.2 |
+    """
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
 def table():
     """Return the table as Markdown; a record that is not there yet has no row."""
-    rows = [HEAD, ["---", *["---:"] * (len(HEAD) - 1)]]
+    rows = []
     for label, name, path in ROWS:
         file = RECORDS / f"{name}.json"
         if file.exists():
             rows.append(row(label, json.loads(file.read_text(encoding="utf-8")), path))
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows if cells)
+    return as_markdown(HEAD, filter(None, rows))
 
 
 def bench_table():
@@ -126,7 +140,7 @@ def bench_table():
         ("peak memory, MB", record["peak_rss_mb"]),
     ]
     sides = [side for side in comparisons.SIDES if side in record["peak_rss_mb"]]
-    lines = [["", *(comparisons.SIDES[side] for side in sides)], ["---", *["---:"] * len(sides)]]
+    lines = []
     for label, values in rows:
         shown = [values.get(side) for side in sides]
         lines.append([label, *("–" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
@@ -138,7 +152,7 @@ def bench_table():
         f"characters. Useful work is {record['useful_flops_fraction']:.0%} of what a matrix product reaches. "
         f"An epoch of the full corpus takes {record['full_corpus_peak_rss_mb']:,} MB at most."
     )
-    return "\n".join(["| " + " | ".join(cells) + " |" for cells in lines] + ["", caption])
+    return "\n\n".join([as_markdown(["", *(comparisons.SIDES[side] for side in sides)], lines), caption])
 
 
 def choices_table():
@@ -148,13 +162,13 @@ def choices_table():
         return "`python benchmarks/choices.py` has not been recorded yet."
     record = json.loads(file.read_text(encoding="utf-8"))
     head = ["instead", "CPU s an epoch", f"CPU s to a loss of {record['goal']:.3f}", "least loss", "in epoch"]
-    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    lines = []
     for name, values in record["rows"].items():
         seconds, reached = values["cpu_seconds_per_epoch"], values["cpu_seconds_to_goal"]
         spent = "not reached" if reached is None else f"{reached:.0f}"
         least, epoch = values["least_val_real_loss"], f"{values['best_epoch']} of {len(values['epochs'])}"
         lines.append([name, f"{seconds:.1f}", spent, f"{least:.3f}", epoch])
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    return as_markdown(head, lines)
 
 
 def between(text, name, content):
