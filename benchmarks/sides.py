@@ -255,11 +255,11 @@ def decode(options):
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     held_out = pairs[pairs["split"] == "validation"].drop_duplicates("source")
     held_out = held_out[held_out["source"].isin(ours)]
-    chosen = np.random.default_rng(SEED).permutation(len(held_out))[: options.sources]
+    chosen = held_out.iloc[np.random.default_rng(SEED).permutation(len(held_out))[: options.sources]]
     one_by_one = decode_one(model, arrays)
-    one_by_one(held_out.index[chosen[0]])  # compiles
+    one_by_one(chosen.index[0])  # compiles
     started, loop_cpu = time.perf_counter(), time.process_time()
-    theirs = [one_by_one(held_out.index[row]) for row in chosen]
+    theirs = [one_by_one(row) for row in chosen.index]
     loop_seconds, loop_cpu = time.perf_counter() - started, time.process_time() - loop_cpu
     say(
         sentences_per_second={"example": len(chosen) / loop_seconds, "ours": len(ours) / seconds},
@@ -267,9 +267,7 @@ def decode(options):
         sentences={"example": len(chosen), "ours": len(ours)},
         batch_size={"example": 1, "ours": DECODED_AT_ONCE},
         identical=float(
-            np.mean(
-                [ours[held_out["source"].iloc[row]] == text for row, text in zip(chosen, theirs, strict=True)]
-            )
+            np.mean([ours[text] == written for text, written in zip(chosen["source"], theirs, strict=True)])
         ),
     )
 
