@@ -104,20 +104,22 @@ def example_translator(model, arrays):
     from s2s_lib.vectorization import ONE_HOT_PADDING, TARGET_END, TARGET_START
 
     characters, known = arrays.target_characters, arrays.source_characters
+    column = {character: i for i, character in enumerate(known)}
     end, width = characters.index(TARGET_END), arrays.encoder_input.shape[1]
     decoder = GreedyDecoder(
         model, start_id=characters.index(TARGET_START), end_id=end,
         max_length=arrays.decoder_input.shape[1] + 1,
     )  # fmt: skip
+    decoder.compile(jit_compile=True)  # every batch but the last has one shape
 
     def translate(sources):
         cut = [
             "".join(c for c in source if c in known)[:width].ljust(width, ONE_HOT_PADDING)
             for source in sources
         ]
-        ids = np.array([[known.index(character) for character in source] for source in cut], dtype="int32")
+        ids = np.array([[column[character] for character in source] for source in cut], dtype="int32")
         rows = in_batches_of_like_length(
-            lambda chosen: decoder.predict(ids[chosen], batch_size=DECODED_AT_ONCE, verbose=0),
+            lambda chosen: decoder.predict_on_batch(ids[chosen]),
             len(ids),
             lengths=[len(source) for source in sources],
             batch_size=DECODED_AT_ONCE,

@@ -1,11 +1,10 @@
 """Sentence pairs as arrays: the example's one-hot, and padded ids (derived in notebook 02_vectorization)."""
 
-import unicodedata
 from typing import NamedTuple
 
 import numpy as np
 
-from s2s_lib.vocabulary import END, PADDING, START, UNKNOWN
+from s2s_lib.vocabulary import END, PADDING, START, UNKNOWN, code_points
 
 TARGET_START, TARGET_END, ONE_HOT_PADDING = "\t", "\n", " "
 
@@ -123,13 +122,11 @@ def ragged_ids(texts, vocabulary):
     RaggedIds
         The same ids as ``vocabulary.encode`` gives one text at a time.
     """
-    texts = [unicodedata.normalize("NFC", text) for text in texts]
-    offsets = np.concatenate([[0], np.cumsum([len(text) for text in texts], dtype=np.int64)])
-    code_points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    characters, lengths = code_points(texts)
     known = [ord(character) for character in vocabulary.characters]
     id_of = np.full(max(known, default=0) + 2, UNKNOWN, dtype=np.uint16)  # last: all code points beyond
     id_of[known] = np.arange(len(known)) + UNKNOWN + 1
-    return RaggedIds(id_of[np.minimum(code_points, len(id_of) - 1)], offsets)
+    return RaggedIds(id_of.take(characters, mode="clip"), np.concatenate([[0], np.cumsum(lengths)]))
 
 
 def padded(ragged, rows, *, width=None, prefix=(), suffix=()):
@@ -142,9 +139,9 @@ def padded(ragged, rows, *, width=None, prefix=(), suffix=()):
     width = max(int(lengths.max(initial=0)) + before + after, width or 0)
     table = np.full((len(rows), width), PADDING, dtype=np.int32)
     table[:, :before] = prefix
-    place = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)  # within its sentence
-    row = np.repeat(np.arange(len(rows)), lengths)
-    table[row, before + place] = ragged.ids[np.repeat(ragged.offsets[:-1][rows], lengths) + place]
+    real = np.arange(width - before) < lengths[:, None]
+    skipped = ragged.offsets[:-1][rows] - (np.cumsum(lengths) - lengths)  # ids of rows not asked for
+    table[:, before:][real] = ragged.ids[np.arange(lengths.sum()) + np.repeat(skipped, lengths)]
     for i, token in enumerate(suffix):
         table[np.arange(len(rows)), before + lengths + i] = token
     return table

@@ -3,6 +3,8 @@
 import json
 import unicodedata
 
+import numpy as np
+
 PADDING, START, END, UNKNOWN = range(4)
 
 
@@ -15,6 +17,26 @@ def fold_typography(text):
     "L'otarie !"
     """
     return text.translate({0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"})
+
+
+def code_points(texts):
+    """Return the code points of all texts end to end, and the length of each text, after composition (NFC).
+
+    Parameters
+    ----------
+    texts : iterable of str
+
+    Returns
+    -------
+    uint32 ``(num_characters,)`` and int64 ``(num_texts,)``
+    """
+    texts = list(texts)
+    joined = "".join(texts)
+    if not unicodedata.is_normalized("NFC", joined):  # every part of a composed text is composed
+        texts = [unicodedata.normalize("NFC", text) for text in texts]
+        joined = "".join(texts)
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    return np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4"), lengths
 
 
 class CharVocabulary:
@@ -54,7 +76,7 @@ class CharVocabulary:
     @classmethod
     def from_texts(cls, texts):
         """Build the vocabulary of all characters in ``texts`` (an iterable of str)."""
-        return cls(set().union(*(unicodedata.normalize("NFC", text) for text in texts)))
+        return cls(map(chr, np.flatnonzero(np.bincount(code_points(texts)[0]))))
 
     def encode(self, text):
         """Return the ids of ``text`` as a list of int; a character never seen becomes the unknown id."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from s2s_lib.vocabulary import END, PADDING, START, UNKNOWN, CharVocabulary, fold_typography
+from s2s_lib.vocabulary import END, PADDING, START, UNKNOWN, CharVocabulary, code_points, fold_typography
 
 EVERYTHING = st.text(st.characters(exclude_categories=[]))  # lone surrogates, marks and emoji included
 SAVABLE = st.text(st.characters(exclude_categories=["Cs"]))
@@ -34,6 +34,16 @@ def composed(text):
 def test_the_special_ids_stand_before_all_characters_in_the_order_the_course_tells():
     assert (PADDING, START, END, UNKNOWN) == (0, 1, 2, 3)
     assert CharVocabulary("z").encode("z") == [4]
+
+
+@given(st.lists(EVERYTHING))
+@example(["e", "\u0301"])  # would be one character, joined
+@example(["e\u0301", "\u0301"])
+@example(["\ud83d", "\udc00"])
+def test_each_text_is_composed_by_itself(texts):
+    characters, lengths = code_points(texts)
+    assert lengths.tolist() == [len(composed(text)) for text in texts]
+    assert [chr(character) for character in characters] == list("".join(map(composed, texts)))
 
 
 @given(st.lists(st.characters(exclude_categories=[])))
