@@ -1,5 +1,6 @@
 """Where sentence pairs come from: sample, ManyThings.org, your own file (derived in notebook 01_data)."""
 
+import codecs
 import hashlib
 import io
 import lzma
@@ -10,7 +11,9 @@ import tempfile
 import warnings
 import zipfile
 import zlib
+from collections import deque
 from importlib import resources
+from itertools import islice
 from numbers import Integral
 from pathlib import Path, PurePosixPath
 
@@ -74,12 +77,14 @@ def load_pairs(corpus="sample", *, num_samples=None, release=PINNED_RELEASE, rev
     if release not in (PINNED_RELEASE, "latest"):
         raise ValueError(f'unknown release {release!r}: there are "{PINNED_RELEASE}" and "latest"')
     columns = ["target", "source"] if reverse else ["source", "target"]
-    pairs = pd.DataFrame(_parse(*_read(corpus, release)), columns=[*columns, "attribution"], dtype="str")
+    rows = _parse(*_read(corpus, release))
+    pairs = pd.DataFrame([*islice(rows, num_samples)], columns=[*columns, "attribution"], dtype="str")
+    deque(rows, maxlen=0)  # what is not asked for is checked, too, and not kept
     if num_samples is not None and num_samples > len(pairs):
         warnings.warn(
             f"asked for {num_samples:,} pairs, {corpus} has {len(pairs):,}: here are all", stacklevel=2
         )
-    return pairs[["source", "target", "attribution"]][:num_samples]
+    return pairs[["source", "target", "attribution"]]
 
 
 def cache_dir():
@@ -156,7 +161,7 @@ def _download(url, path, sha256):
         except OSError as error:  # a full disk, say, of which Python does not tell the file
             error.filename = error.filename or str(path)
             raise
-        _parse(*_read_release(partial, url, sha256))
+        deque(_parse(*_read_release(partial, url, sha256)), maxlen=0)
         os.replace(partial, path)
 
 
@@ -183,18 +188,19 @@ def _may_hold_pairs(member):
 
 
 def _parse(raw, name):
-    """Return ``(source, target, attribution)`` of each line; blank lines at the end do not count."""
-    try:
-        text = raw.decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"{name}, line {line}: not UTF-8 ({error.reason}); save the file as UTF-8") from None
-    if not text:
+    """Yield ``(source, target, attribution)`` of each line; blank lines at the end do not count."""
+    lines = raw.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n")
+    if not lines:
         raise ValueError(f"{name}: no sentence pairs, the file is empty")
-    rows = [line.removesuffix("\r").split("\t") for line in text.split("\n")]
-    for line, row in enumerate(rows, start=1):
+    for line, encoded in enumerate(io.BytesIO(lines), start=1):
+        try:
+            row = encoded.rstrip(b"\n").decode().removesuffix("\r").split("\t")
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{name}, line {line}: not UTF-8 ({error.reason}); save the file as UTF-8"
+            ) from None
         if len(row) not in (2, 3):
             raise ValueError(f"{name}, line {line}: expected 2 or 3 columns between tabs, found {len(row)}")
         if not row[0].strip() or not row[1].strip():
             raise ValueError(f"{name}, line {line}: the {'target' if row[0].strip() else 'source'} is empty")
-    return [(*row, "")[:3] for row in rows]
+        yield (*row, "")[:3]
