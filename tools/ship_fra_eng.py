@@ -18,7 +18,7 @@ from pathlib import Path
 
 from s2s_lib import Recipe, Translator, load_pairs, multi_reference, records, split_hash, split_pairs
 from s2s_lib.evaluate import score
-from s2s_lib.metrics import chrf
+from s2s_lib.metrics import bleu, chrf
 from s2s_lib.training import train
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,7 +35,8 @@ RECIPE = Recipe(
 LIMITS = {"max_source_length": 200, "max_target_length": 250, "fold_typography": True}
 NUM_VALIDATION_SOURCES = 500
 BEAMS = [{"beam_width": 1, "length_power": 1.0}] + [
-    {"beam_width": width, "length_power": power} for width in (4, 8) for power in (1.0, 1.3)
+    {"beam_width": width, "length_power": power}
+    for width, power in ((4, 1.0), (8, 1.0), (8, 1.3), (12, 1.0), (12, 1.15))
 ]
 
 
@@ -77,9 +78,14 @@ def ship(pairs, work, *, package=PACKAGE, note=""):
         candidate = Translator(
             translator.model, translator.source_vocabulary, translator.target_vocabulary, trained | config
         )
-        tried.append(config | {"chrf": round(chrf_on(table, candidate.translate), 2)})
+        translations = candidate.translate(list(table["source"]))
+        found = {
+            metric.__name__: round(metric(translations, list(table["references"])).score, 2)
+            for metric in (chrf, bleu)
+        }
+        tried.append(config | found)
         print(json.dumps(tried[-1]), flush=True)
-    best = max(tried, key=lambda config: config["chrf"])
+    best = max(tried, key=lambda config: config["chrf"] + config["bleu"])
     decoding = {name: best[name] for name in BEAMS[0]}
     translator.config.update(decoding)
     shipped = package / "data" / "fra-eng.s2s"
