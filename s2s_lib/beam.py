@@ -58,7 +58,6 @@ class BeamDecoder(keras.Model):
         """
         width, batch = self.beam_width, ops.shape(source)[0]
         state = self.stepper.encode(source)
-        memory = tuple(ops.repeat(part, width, axis=0) for part in state.memory)
         start = (
             0,
             ops.full((batch, width, self.max_length), self.end_id, dtype="int32"),
@@ -72,7 +71,7 @@ class BeamDecoder(keras.Model):
             return ops.logical_and(timestep < self.max_length, ops.any(ops.not_equal(last, self.end_id)))
 
         def advance(timestep, written, last, scores, lengths, recurrent):
-            following, after = self.stepper.step(ops.reshape(last, (-1,)), State(recurrent, memory))
+            following, after = self.stepper.step(ops.reshape(last, (-1,)), State(recurrent, state.memory))
             following = ops.reshape(ops.cast(following, "float32"), (batch, width, following.shape[-1]))
             parents, tokens, scores, lengths = self.best(following, last, scores, lengths)
             written = ops.take_along_axis(written, parents[:, :, None], axis=1)

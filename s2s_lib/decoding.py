@@ -23,7 +23,8 @@ class State(NamedTuple):
         Hidden and cell state of the decoder, each float ``(batch, latent_dim)``.
     memory : tuple
         What the decoder may look back at and never changes: ``()`` or ``(values, mask)`` of the
-        encoder, each ``(batch, source_timesteps, ...)``.
+        encoder, each ``(batch, source_timesteps, ...)``. Several hypotheses of a sentence share its row:
+        ``recurrent`` has a multiple of ``batch`` rows then, those of a sentence next to each other.
     """
 
     recurrent: tuple
@@ -89,9 +90,11 @@ def stepper(model):
 
 
 def _look_back(layer, hidden, memory):
-    """Return the attentive hidden state ``(batch, latent_dim)`` of one timestep."""
+    """Return the attentive hidden state ``(rows, latent_dim)`` of one timestep."""
     values, mask = memory
-    context = layer["attention"]([hidden[:, None], values], mask=[None, mask])[:, 0]
+    queries = ops.reshape(hidden, (ops.shape(values)[0], -1, hidden.shape[-1]))
+    context = layer["attention"]([queries, values], mask=[None, mask])
+    context = ops.reshape(context, (-1, values.shape[-1]))
     return layer["attentive_hidden"](ops.concatenate([hidden, context], axis=-1))
 
 
