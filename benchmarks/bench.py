@@ -4,7 +4,7 @@
 
 Every side of every comparison is a process of its own. Two trainings alternate epoch by epoch, each while
 the other waits. Prints one table and writes ``build/bench.json``; ``--epochs`` gives a short form, which says
-so. Where PyTorch is installed, the same model in it is trained beside them. Takes about an hour.
+so. Where PyTorch is installed, the same model in it is trained beside them. Takes half an hour or more.
 """
 
 import argparse
