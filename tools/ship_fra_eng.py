@@ -28,8 +28,8 @@ from tools.fused_lstm import fused_lstm  # noqa: E402
 
 PACKAGE = ROOT / "s2s_lib"
 RECIPE = Recipe(
-    corpus="fra-eng", model="attention", latent_dim=512, embedding_dim=64, dropout=0.2, batch_size=128,
-    epochs=22, learning_rate=2e-3, warmup=0.04, precision="mixed_bfloat16", max_length=70,
+    corpus="fra-eng", model="attention", latent_dim=512, embedding_dim=64, dropout=0.3, batch_size=128,
+    epochs=20, learning_rate=2e-3, warmup=0.04, precision="mixed_bfloat16", max_length=70,
     fold_typography=True, seed=1,
 )  # fmt: skip
 LIMITS = {"max_source_length": 200, "max_target_length": 250, "fold_typography": True}
