@@ -7,6 +7,7 @@ import lzma
 import os
 import re
 import struct
+import sys
 import tempfile
 import warnings
 import zipfile
@@ -78,7 +79,8 @@ def load_pairs(corpus="sample", *, num_samples=None, release=PINNED_RELEASE, rev
         raise ValueError(f'unknown release {release!r}: there are "{PINNED_RELEASE}" and "latest"')
     columns = ["target", "source"] if reverse else ["source", "target"]
     rows = _parse(*_read(corpus, release))
-    pairs = pd.DataFrame([*islice(rows, num_samples)], columns=[*columns, "attribution"], dtype="str")
+    kept = rows if num_samples is None else islice(rows, min(num_samples, sys.maxsize))
+    pairs = pd.DataFrame([*kept], columns=[*columns, "attribution"], dtype="str")
     deque(rows, maxlen=0)  # what is not asked for is checked, too, and not kept
     if num_samples is not None and num_samples > len(pairs):
         warnings.warn(

@@ -249,9 +249,10 @@ def test_num_samples_takes_the_first_lines_in_file_order(tmp_path):
     assert pairs_of(load_pairs(path, num_samples=np.int64(3))) == OTTERS
 
 
-def test_more_samples_than_there_are_gives_all_with_a_warning_that_names_both_numbers(tmp_path):
-    with pytest.warns(UserWarning, match=r"asked for 1,000 pairs, .*own\.tsv has 3"):
-        frame = load_pairs(write(tmp_path / "own.tsv", TEXT), num_samples=1000)
+@pytest.mark.parametrize("asked", [1000, 10**20])
+def test_more_samples_than_there_are_gives_all_with_a_warning_that_names_both_numbers(tmp_path, asked):
+    with pytest.warns(UserWarning, match=rf"asked for {asked:,} pairs, .*own\.tsv has 3"):
+        frame = load_pairs(write(tmp_path / "own.tsv", TEXT), num_samples=asked)
     assert pairs_of(frame) == OTTERS
 
 
