@@ -250,8 +250,9 @@ def test_an_interrupted_run_stops_its_kernels_and_leaves_nothing_under_a_final_n
         "out",
     ]
     program = subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's "&" would ignore it
+    )  # fmt: skip
     deadline = time.monotonic() + 60
     while len(kernels := list((tmp_path / "out").glob("*.pid"))) < 2 and time.monotonic() < deadline:
         time.sleep(0.1)
