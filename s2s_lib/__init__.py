@@ -1,49 +1,24 @@
 """Companion of the course: a character-level encoder–decoder turns short English sentences into French.
 
-Nothing heavy is imported until it is used: ``import s2s_lib`` takes milliseconds, and ``s2s_lib.load_pairs``
-brings in pandas, ``s2s_lib.build_seq2seq`` brings in Keras.
+The walk of a sentence pair, stage by stage, with the notebook that derives each:
+
+- `s2s_lib.data.corpus`         pairs from the sample, ManyThings, your own file             01_data
+- `s2s_lib.data.splitting`      training, validation and test that share no sentence         01_data
+- `s2s_lib.data.vocabulary`     characters and ids, text prepared once                       02_vectorization
+- `s2s_lib.data.vectorization`  text to padded ids                                           02_vectorization
+- `s2s_lib.data.batches`        batches of similar length, which feed ``fit``                02_vectorization
+- `s2s_lib.models`              each model whole: layers, encode, step                       03_model
+- `s2s_lib.training`            a recipe becomes a fitted model and a record                 04_training
+- `s2s_lib.decoding`            greedy decoding, sampling and beam search                    05_inference
+- `s2s_lib.translator`          model, vocabularies and settings in one file                 05_inference
+- `s2s_lib.evaluation`          metrics, errors, challenge, exposure                         06_error_analysis
+
+Beside the walk stand `s2s_lib.example` (the famous Keras example, whole), `s2s_lib.figures` (every picture)
+and `s2s_lib.records` (the runs that every quoted number comes from). Nothing heavy is imported before it is
+used: ``__init__.pyi`` lists the public names, and an editor finds their definitions there.
 """
 
-from importlib import import_module
+import lazy_loader
 
 __version__ = "0.1.0"
-
-_MODULES = {
-    "corpus": ["cache_dir", "load_pairs"],
-    "splitting": ["components", "normalize_sentence", "split_hash", "split_pairs", "training_subset"],
-    "vocabulary": ["CharVocabulary"],
-    "vectorization": ["IdArrays", "OneHotArrays", "id_arrays", "one_hot_arrays"],
-    "batches": ["BucketedBatches"],
-    "callbacks": [],
-    "example": ["train_example"],
-    "records": ["load_record"],
-    "models": ["build_attention_seq2seq", "build_embedding_seq2seq", "build_seq2seq"],
-    "training": ["Recipe", "train"],
-    "beam": ["BeamDecoder"],
-    "decoding": ["GreedyDecoder", "stepper"],
-    "sampling": ["SamplingDecoder"],
-    "bundle": [],
-    "translator": ["Translator", "train_or_load"],
-    "metrics": [],
-    "evaluate": [],
-    "analysis": ["multi_reference"],
-    "challenge": ["load_challenge", "score_challenge"],
-    "exposure": ["bits_per_character", "exposure_bias"],
-    "plots": [],
-    "comparisons": [],
-}
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
-__all__ = sorted([*_MODULES, *_HOME])
-
-
-def __getattr__(name):
-    """Import a public name, or a module of the package, when it is first asked for."""
-    if name in _MODULES:
-        return import_module(f"{__name__}.{name}")
-    if name in _HOME:
-        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return __all__
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

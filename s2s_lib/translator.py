@@ -1,189 +1,253 @@
-"""A trained model and all it needs to be read again: weights, vocabularies, provenance (05_inference)."""
+"""A trained model and all it needs to be used again, in one file (shown in notebook 05_inference).
 
-import unicodedata
+The file is a zip archive of JSON texts and of arrays without pickles; nothing in it is run. ``model.json``
+names a registered builder and its sizes, so a file holds neither code nor a layer unknown to this library.
+"""
+
+import json
+import os
 import warnings
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from importlib.resources.abc import Traversable
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
-from s2s_lib import bundle
-from s2s_lib.beam import BeamDecoder
-from s2s_lib.corpus import cache_dir, load_pairs
-from s2s_lib.decoding import GreedyDecoder, in_batches_of_like_length
-from s2s_lib.sampling import SamplingDecoder
-from s2s_lib.splitting import split_pairs
-from s2s_lib.training import train
-from s2s_lib.vectorization import padded, ragged_ids
-from s2s_lib.vocabulary import END, START, fold_typography
+import keras
+import numpy as np
+
+from s2s_lib import models, records
+from s2s_lib.arguments import boolean, real_number, whole_number
+from s2s_lib.data.corpus import cache_dir, languages, load_pairs
+from s2s_lib.data.splitting import reverse_pairs, split_pairs
+from s2s_lib.data.vectorization import pad, ragged_ids, round_up
+from s2s_lib.data.vocabulary import END, START, CharVocabulary, prepare_text
+from s2s_lib.decoding import (
+    MAX_BEAM_WIDTH,
+    MAX_LENGTH,
+    BeamDecoder,
+    GreedyDecoder,
+    SamplingDecoder,
+    map_by_length,
+)
+from s2s_lib.training import Recipe, train
+
+FORMAT, OLD_FORMAT = "s2s-translator-2", "s2s-translator-1"
+VOCABULARIES = ("source_vocabulary.json", "target_vocabulary.json")
+MEMBERS = ("config.json", *VOCABULARIES, "model.json", "weights.npz")
+
+Decode = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a translator knows besides its model: limits, how to decode, languages, and its record.
+
+    Lengths are in characters: longer sources are cut, longer translations end there. ``fold_typography`` says
+    that the model was trained on plain spaces and apostrophes. Settings check themselves when they are made:
+    ValueError says which value cannot work.
+    """
+
+    max_source_length: int = 100
+    max_target_length: int = 200
+    fold_typography: bool = False
+    beam_width: int = 1
+    length_power: float = 1.0
+    source_language: str = "the source language"
+    target_language: str = "the target language"
+    record: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("max_source_length", "max_target_length"):
+            whole_number(name, getattr(self, name), at_least=1, at_most=MAX_LENGTH - 1)
+        boolean("fold_typography", self.fold_typography)
+        whole_number("beam_width", self.beam_width, at_least=1, at_most=MAX_BEAM_WIDTH)
+        real_number("length_power", self.length_power, at_most=10.0)
+        for name in ("source_language", "target_language"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"{name} must be a name, not {getattr(self, name)!r}")
+        if not isinstance(self.record, Mapping):
+            raise ValueError(f"record must be a JSON object, not {type(self.record).__name__}")
 
 
 class Translator:
-    """Translates sentences, and travels as one file.
+    """Translates sentences, and is saved as one file.
 
-    Parameters
-    ----------
-    model : keras.Model
-        A trained model from `s2s_lib.models`.
-    source_vocabulary, target_vocabulary : CharVocabulary
-        The ones it was trained with.
-    config : dict, optional
-        JSON values. ``max_source_length`` (default 100) and ``max_target_length`` (default 200) limit the
-        sentences, in characters; ``beam_width`` and ``length_power`` say how to decode; ``fold_typography``
-        says that the model was trained on plain spaces and apostrophes; ``record`` holds the record of the
-        training.
+    ``model`` is a trained one, from `s2s_lib.models` or registered by you, the vocabularies are those it was
+    trained with; a dict of `Settings`' fields will do as ``settings``.
 
-    Examples
-    --------
     >>> translator = Translator.load("sample")
     >>> translator.translate(["", "  "])
     ['', '']
     """
 
-    def __init__(self, model, source_vocabulary, target_vocabulary, config=None):
-        self.model, self.config = model, dict(config or {})
+    def __init__(
+        self,
+        model: keras.Model,
+        source_vocabulary: CharVocabulary,
+        target_vocabulary: CharVocabulary,
+        settings: Settings | Mapping[str, Any] | None = None,
+    ) -> None:
+        self.model = model
         self.source_vocabulary, self.target_vocabulary = source_vocabulary, target_vocabulary
-        self.max_source_length = self.config.get("max_source_length", 100)
-        limit = self.config.get("max_target_length", 200)
-        self._marks = {"start_id": START, "end_id": END, "max_length": limit + 1}
-        self._decoders = {}
+        self.settings = settings if isinstance(settings, Settings) else _settings(settings or {})
+        self._decoders: dict[tuple[Any, ...], Any] = {}  # each is compiled once, at its first use
 
-    def translate(self, sentences, *, beam_width=None, batch_size=128):
+    def translate(
+        self, sentences: Sequence[str], *, beam_width: int | None = None, batch_size: int = 128
+    ) -> list[str]:
         """Translate each sentence; blank ones become "".
 
         Parameters
         ----------
-        sentences : list of str
-            Characters the model never saw are read as unknown; a sentence longer than ``max_source_length``
-            is cut, with one warning for all.
-        beam_width : int, optional
-            Hypotheses to keep in beam search; 1 decodes greedily. The default is that of the config, or 1.
-        batch_size : int
+        sentences
+            Characters that the model never saw are read as unknown; a sentence longer than
+            ``max_source_length`` is cut, with one warning for all.
+        beam_width
+            Hypotheses to keep in beam search; 1 decodes greedily. By default that of the settings.
+        batch_size
             Sentences decoded at once.
-
-        Returns
-        -------
-        list of str
 
         Raises
         ------
         TypeError
             If ``sentences`` is a single str, or holds something else than str.
         ValueError
-            If ``beam_width`` is below 1.
+            If ``beam_width`` or ``batch_size`` is out of range.
         """
-        decoder = self.decoder(self.config.get("beam_width", 1) if beam_width is None else beam_width)
-        return self._decoded(sentences, decoder, batch_size)
+        decode = self.decoder(self.settings.beam_width if beam_width is None else beam_width)
+        return self._decode(sentences, decode, batch_size)
 
-    def sample(self, sentences, *, temperature=1.0, top_k=None, top_p=None, seed=0, batch_size=128):
+    def sample(
+        self,
+        sentences: Sequence[str],
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float | None = None,
+        seed: int = 0,
+        batch_size: int = 128,
+    ) -> list[str]:
         """Translate each sentence by chance, from the model's probabilities.
 
         The same seed gives the same sample of a sentence, whatever else stands in the list; for another
-        sample give another seed. Restrictions are those of `s2s_lib.sampling.restricted`; the rest, errors
-        too, is as in `translate`.
-
-        Parameters
-        ----------
-        sentences : list of str
-        temperature : float
-            Near 0 almost always the likeliest character, 1.0 the model's own probabilities.
-        top_k, top_p : int, float, optional
-            Draw from the ``top_k`` likeliest characters only, or the fewest that sum to ``top_p``.
-        seed : int
-        batch_size : int
-
-        Returns
-        -------
-        list of str
-
-        Raises
-        ------
-        ValueError
-            If one of the numbers is out of its range.
+        sample give another seed. A temperature near 0 almost always takes the likeliest character, 1.0 the
+        model's own probabilities; ``top_k`` and ``top_p`` draw only from the ``top_k`` likeliest characters,
+        or from the fewest that sum to ``top_p``. The rest, errors too, is as in `translate`.
         """
-        restriction = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
-        key = "sample", *restriction.values()
+        whole_number("seed", seed, at_least=0)
+        restriction: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
+        key = ("sample", *restriction.values())
         if key not in self._decoders:
-            self._decoders[key] = SamplingDecoder(self.model, **self._marks, **restriction)
+            self._decoders[key] = SamplingDecoder(self.model, **self._marks(), **restriction)
         decoder = self._decoders[key]
-        return self._decoded(sentences, lambda source: decoder.sample(source, seed=seed), batch_size)
+        return self._decode(sentences, lambda source: decoder.sample(source, seed=seed), batch_size)
 
-    def _decoded(self, sentences, decoder, batch_size):
+    def decoder(self, beam_width: int) -> Decode:
+        """Return a function from padded source ids to target ids, both ``(batch, timesteps)``."""
+        width = whole_number("beam_width", beam_width, at_least=1, at_most=MAX_BEAM_WIDTH)
+        key = "beam", width
+        if key not in self._decoders:
+            if width == 1:
+                self._decoders[key] = GreedyDecoder(self.model, **self._marks()).predict_on_batch
+            else:
+                power = self.settings.length_power
+                beam = BeamDecoder(self.model, **self._marks(), beam_width=width, length_power=power)
+                self._decoders[key] = lambda source: beam.predict_on_batch(source)[0][:, 0]
+        decode: Decode = self._decoders[key]
+        return decode
+
+    def _marks(self) -> dict[str, int]:
+        return {"start_id": START, "end_id": END, "max_length": self.settings.max_target_length + 1}
+
+    def _decode(self, sentences: Sequence[str], decode: Decode, batch_size: int) -> list[str]:
         """Return what a function from padded source ids to target ids makes of each sentence."""
-        sources = [self._prepared(sentence) for sentence in _checked(sentences)]
-        cut = sum(len(source) > self.max_source_length for source in sources)
+        whole_number("batch_size", batch_size, at_least=1)
+        longest, fold = self.settings.max_source_length, self.settings.fold_typography
+        sources = [prepare_text(sentence, fold=fold).strip() for sentence in _check_sentences(sentences)]
+        cut = sum(len(source) > longest for source in sources)
         if cut:
             warnings.warn(
-                f"{cut} of {len(sources)} sentences were cut after {self.max_source_length} characters",
-                stacklevel=3,
+                f"{cut} of {len(sources)} sentences were cut after {longest} characters", stacklevel=3
             )
-        sources = [source[: self.max_source_length] for source in sources]
-        translations = [""] * len(sources)
+        sources = [source[:longest] for source in sources]
         rows = [row for row, source in enumerate(sources) if source]
         ids = ragged_ids([sources[row] for row in rows], self.source_vocabulary)
 
-        def decode(chosen):
-            table = padded(ids, chosen, width=-(-int(ids.lengths[chosen].max()) // 8) * 8)
-            return [self.target_vocabulary.decode(row) for row in decoder(table)]
+        def decode_batch(chosen: np.ndarray) -> list[str]:
+            table = pad(
+                ids, chosen, width=round_up(int(ids.lengths[chosen].max()), 8)
+            )  # few shapes to compile
+            return [self.target_vocabulary.decode(row) for row in decode(table)]
 
-        decoded = in_batches_of_like_length(decode, len(rows), lengths=ids.lengths, batch_size=batch_size)
-        for row, translation in zip(rows, decoded, strict=True):
-            translations[row] = translation
+        translations = [""] * len(sources)
+        for row, text in zip(
+            rows, map_by_length(decode_batch, ids.lengths, batch_size=batch_size), strict=True
+        ):
+            translations[row] = text
         return translations
 
-    def decoder(self, beam_width):
-        """Return a function from padded source ids to target ids ``(batch, timesteps)``, compiled once.
+    def save(self, path: str | os.PathLike[str], *, half_precision: bool = False) -> None:
+        """Write model, vocabularies and settings as one file, atomically; its folder must exist.
 
-        Parameters
-        ----------
-        beam_width : int
-            1 decodes greedily.
+        ``half_precision`` stores weights as float16: half the size, the last digits lost. ValueError if the
+        model was built by no registered builder.
         """
-        if beam_width not in self._decoders:
-            if beam_width == 1:
-                self._decoders[1] = GreedyDecoder(self.model, **self._marks).predict_on_batch
-            else:
-                power = self.config.get("length_power", 1.0)
-                beam = BeamDecoder(self.model, **self._marks, beam_width=beam_width, length_power=power)
-                self._decoders[beam_width] = lambda source: beam.predict_on_batch(source)[0][:, 0]
-        return self._decoders[beam_width]
-
-    def _prepared(self, sentence):
-        """Return the sentence in the form the model was trained on."""
-        sentence = unicodedata.normalize("NFC", sentence).strip()
-        return fold_typography(sentence) if self.config.get("fold_typography") else sentence
-
-    def save(self, path, *, half_precision=False):
-        """Write model, vocabularies and config as one file; the name only ever holds a whole one.
-
-        Parameters
-        ----------
-        path : path
-        half_precision : bool
-            Store weights as float16: half the size, the last digits lost.
-        """
-        vocabularies = self.source_vocabulary, self.target_vocabulary
-        bundle.write(path, self.model, vocabularies, self.config, half_precision=half_precision)
+        specification = getattr(self.model, "specification", None)
+        if specification is None:
+            raise ValueError(
+                "this model was built by no registered builder, so a file could not name it: put "
+                '@s2s_lib.register_model("a name") above the function that builds it'
+            )
+        dtype = np.float16 if half_precision else np.float32
+        arrays: dict[str, Any] = {
+            name: weight.astype(dtype) for name, weight in _named_weights(self.model).items()
+        }
+        weights = BytesIO()
+        np.savez(weights, **arrays)
+        parts: dict[str, str | bytes] = {
+            "config.json": json.dumps({"format": FORMAT} | asdict(self.settings), indent=1),
+            "source_vocabulary.json": self.source_vocabulary.to_json(),
+            "target_vocabulary.json": self.target_vocabulary.to_json(),
+            "model.json": json.dumps({"model": specification.name, "sizes": specification.sizes}),
+            "weights.npz": weights.getvalue(),
+        }
+        with records.atomic_write(path) as partial, zipfile.ZipFile(partial, "w") as archive:
+            for name, content in parts.items():
+                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
     @classmethod
-    def load(cls, path):
-        """Read a translator back.
-
-        Parameters
-        ----------
-        path : path or str
-            A file that `save` wrote, or the name of a translator that ships with the package.
+    def load(cls, path: str | os.PathLike[str]) -> "Translator":
+        """Read a translator from a file that `save` wrote, or one that ships with the package by its name.
 
         Raises
         ------
         FileNotFoundError
             If there is no such file or name.
         ValueError
-            If the file is not a translator, is damaged, or holds code; the message names the file.
+            If the file is no translator, is damaged, or names a model that is not registered; the message
+            names the file.
         """
-        model, vocabularies, config = bundle.read(path)
-        return cls(model, *vocabularies, config)
+        file = _find(path)
+        try:
+            parts = _read_members(file)
+            settings = _read_settings(parts)
+            source_vocabulary, target_vocabulary = (
+                CharVocabulary.from_json(parts[name]) for name in VOCABULARIES
+            )
+            model = _read_model(parts["model.json"], source_vocabulary, target_vocabulary)
+            _set_weights(model, parts["weights.npz"])
+            return cls(model, source_vocabulary, target_vocabulary, settings)
+        except Exception as error:  # what damaged archives make zipfile and NumPy raise is in no manual
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            raise ValueError(f"{path}: not a translator file that can be read: {reason}") from error
 
 
-def _checked(sentences):
-    """Return the sentences as a list, or say what is wrong with them."""
+def _check_sentences(sentences: Sequence[str]) -> list[str]:
+    """Return the sentences as a list, or raise TypeError."""
     if isinstance(sentences, str):
         raise TypeError('give a list of sentences, not one str: ["…"]')
     sentences = list(sentences)
@@ -193,19 +257,105 @@ def _checked(sentences):
     return sentences
 
 
-def train_or_load(recipe, *, retrain=False, progress=True):
+# ---- the file ----
+def shipped(name: str) -> Traversable | None:
+    """Return the file of the translator of that name that ships with the package, or None."""
+    file = resources.files("s2s_lib") / "resources" / f"{name}.s2s"
+    return file if name.replace("-", "_").isidentifier() and file.is_file() else None
+
+
+def _find(path: str | os.PathLike[str]) -> Path | Traversable:
+    """Return the file at a path, or that of a shipped translator's name."""
+    if Path(path).is_file():
+        return Path(path)
+    if isinstance(path, str) and (file := shipped(path)):
+        return file
+    raise FileNotFoundError(f"{path}: no such translator file, nor one of that name in the package")
+
+
+def _read_members(file: Path | Traversable) -> dict[str, bytes]:
+    """Return the members of a translator file by name; nothing is unpacked to disk."""
+    with file.open("rb") as stream, zipfile.ZipFile(stream) as archive:
+        names = archive.namelist()
+        if sorted(names) != sorted(MEMBERS):
+            raise ValueError(
+                f"expected the members {', '.join(MEMBERS)}, found {', '.join(names[:9]) or 'none'}"
+            )
+        return {name: archive.read(name) for name in names}
+
+
+def _read_settings(parts: Mapping[str, bytes]) -> Settings:
+    """Return the settings of a file, or raise ValueError, also for a file of the older format."""
+    config = json.loads(parts["config.json"])
+    if not isinstance(config, dict) or config.get("format") not in (FORMAT, OLD_FORMAT):
+        raise ValueError(f"config.json does not say {FORMAT!r}")
+    if config.pop("format") == OLD_FORMAT:
+        raise ValueError(
+            "it was written by an older version, whose files held a Keras graph: convert it, in a checkout "
+            "of the course, with: python -m tools.ship convert OLD.s2s NEW.s2s"
+        )
+    return _settings(config)
+
+
+def _settings(values: Mapping[str, Any]) -> Settings:
+    """Return settings of these values, or raise ValueError for a name that is none of theirs."""
+    unknown = set(values) - set(Settings.__dataclass_fields__)
+    if unknown:
+        known = ", ".join(Settings.__dataclass_fields__)
+        raise ValueError(f"unknown settings {', '.join(sorted(map(str, unknown)))}; there are: {known}")
+    return Settings(**values)
+
+
+def _read_model(
+    text: bytes, source_vocabulary: CharVocabulary, target_vocabulary: CharVocabulary
+) -> keras.Model:
+    """Build the model that ``model.json`` names, not yet with its weights."""
+    model = json.loads(text)
+    if (
+        not isinstance(model, dict)
+        or set(model) != {"model", "sizes"}
+        or not isinstance(model["sizes"], dict)
+    ):
+        raise ValueError('model.json must be JSON like {"model": "attention", "sizes": {...}}')
+    expected = {"num_source_tokens": len(source_vocabulary), "num_target_tokens": len(target_vocabulary)}
+    for name, size in expected.items():
+        if model["sizes"].get(name) != size:
+            raise ValueError(
+                f"the vocabularies need {name} {size}, model.json says {model['sizes'].get(name)!r}"
+            )
+    return models.build(model["model"], **model["sizes"])
+
+
+def _named_weights(model: keras.Model) -> dict[str, np.ndarray]:
+    """Return the weights by the layers' names and places."""
+    return {
+        f"{layer.name}/{i}": weight for layer in model.layers for i, weight in enumerate(layer.get_weights())
+    }
+
+
+def _set_weights(model: keras.Model, npz: bytes) -> None:
+    """Put the arrays of ``weights.npz`` into a model, or raise ValueError where they do not fit."""
+    expected = {name: weight.shape for name, weight in _named_weights(model).items()}
+    with np.load(BytesIO(npz), allow_pickle=False) as saved:
+        if sorted(saved.files) != sorted(expected):
+            raise ValueError("weights.npz holds other layers than the model")
+        for layer in model.layers:
+            arrays = [saved[f"{layer.name}/{i}"] for i in range(len(layer.weights))]
+            for i, array in enumerate(arrays):
+                if array.shape != expected[f"{layer.name}/{i}"] or array.dtype.kind != "f":
+                    raise ValueError(f"{layer.name}/{i} has shape {array.shape} and type {array.dtype}")
+                if not np.isfinite(array).all():
+                    raise ValueError(f"{layer.name}/{i} holds numbers that are not finite")
+            layer.set_weights([array.astype(np.float32) for array in arrays])
+
+
+# ---- trained before, shipped, or trained now ----
+def train_or_load(recipe: Recipe, *, retrain: bool = False, progress: bool = True) -> Translator:
     """Return the translator of a recipe: trained before, shipped with the package, or trained now.
 
-    What is trained is kept in `s2s_lib.cache_dir()`, under a name that tells recipe and data. It always
-    passes through its file, in half precision, so that the answer is the same whichever way it came.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    retrain : bool
-        Train even where a trained translator is at hand.
-    progress : bool
-        Show a progress bar.
+    What is trained is kept in `s2s_lib.cache_dir()`, under a name made from recipe and data. It always passes
+    through its file, in half precision, so that the answer is the same whichever way it came. ``retrain``
+    trains even where a trained translator is at hand.
     """
     pairs = split_pairs(load_pairs(recipe.corpus, num_samples=recipe.num_samples))
     digest = recipe.digest(pairs)
@@ -213,17 +363,26 @@ def train_or_load(recipe, *, retrain=False, progress=True):
     if not retrain:
         if file.is_file():
             return Translator.load(file)
-        shipped = bundle.shipped(recipe.corpus)
-        if shipped and bundle.read_config(shipped)["record"]["digest"] == digest:
+        if shipped(recipe.corpus) and records.load_record(recipe.corpus)["digest"] == digest:
             return Translator.load(recipe.corpus)
     file.parent.mkdir(parents=True, exist_ok=True)
     trained = train(pairs, recipe, progress=progress)
     learned = pairs[pairs["split"] == "train"]
-    config = {
-        "max_source_length": recipe.max_length or int(learned["source"].map(len).max()),
-        "max_target_length": recipe.max_length or int(learned["target"].map(len).max()),
-        "fold_typography": recipe.fold_typography,
-        "record": trained.record,
-    }
-    Translator(*trained[:3], config).save(file, half_precision=True)
+    if recipe.reverse:
+        learned = reverse_pairs(learned)
+    source_language, target_language = languages(recipe.corpus, reverse=recipe.reverse)
+    settings = Settings(
+        max_source_length=recipe.max_length or _longest(learned["source"]),
+        max_target_length=recipe.max_length or _longest(learned["target"]),
+        fold_typography=recipe.fold_typography,
+        source_language=source_language,
+        target_language=target_language,
+        record=trained.record,
+    )
+    translator = Translator(trained.model, trained.source_vocabulary, trained.target_vocabulary, settings)
+    translator.save(file, half_precision=True)
     return Translator.load(file)
+
+
+def _longest(texts: Iterable[str]) -> int:
+    return min(max(map(len, texts)), MAX_LENGTH - 1)

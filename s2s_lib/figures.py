@@ -1,23 +1,30 @@
 """Every figure of the course, each from plain arrays or tables (drawn in all notebooks)."""
 
 import io
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import PIL.Image
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 _SIGNS = {" ": "␣", "\u00a0": "⍽", "\u202f": "‿", "\u2009": "‿", "\t": "⇥", "\n": "↵", "": "∅"}
+_BESIDE: dict[str, Any] = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 9.5}
 
 
-def use_course_style():
+def use_course_style() -> None:
     """Draw further figures in the house style: readable, in colours that colour-blind people tell apart."""
-    with resources.as_file(resources.files("s2s_lib") / "data" / "course.mplstyle") as path:
+    with resources.as_file(resources.files("s2s_lib") / "resources" / "course.mplstyle") as path:
         plt.style.use(path)
 
 
-def visible(character):
+def visible(character: str) -> str:
     r"""Return a sign for a character that has no ink: ␣ space, ⍽ no-break space, ‿ narrow, ∅ no character.
 
     >>> [visible(character) for character in "a \u00a0\u202f\t\n"]
@@ -26,14 +33,15 @@ def visible(character):
     return _SIGNS.get(character, character)
 
 
-def show(figure, alt):
-    """Show a figure once in a notebook, with a description for who cannot see it, and close it.
+def show(figure: Axes | Figure, alt: str) -> None:
+    """Show a figure once in a notebook, with a description for people who cannot see it, and close it.
 
     Parameters
     ----------
-    figure : matplotlib Axes or Figure
-    alt : str
-        What the picture tells, in a sentence. It stands in the output's metadata as ``alt``.
+    figure
+        Axes or a whole figure.
+    alt
+        What the picture shows, in a sentence; stored in the output's metadata as ``alt``.
 
     Raises
     ------
@@ -43,27 +51,31 @@ def show(figure, alt):
     from IPython.display import Image, display
 
     if not alt.strip():
-        raise ValueError("a figure needs an alt text: say in a sentence what the picture tells")
-    figure = getattr(figure, "figure", figure)
+        raise ValueError("a figure needs an alt text: say in a sentence what the picture shows")
+    whole: Any = figure.figure if isinstance(figure, Axes) else figure
     png = io.BytesIO()
-    figure.savefig(png, format="png")
-    plt.close(figure)
+    whole.savefig(png, format="png")
+    plt.close(whole)
     display(Image(_smaller(png), alt=alt))
 
 
-def _smaller(png):
+def _smaller(png: io.BytesIO) -> bytes:
     """Return a PNG of a fraction of the size: 256 colours, no software's name in it."""
     small = io.BytesIO()
     PIL.Image.open(png).convert("RGB").quantize(256).save(small, format="png", optimize=True)
     return small.getvalue()
 
 
-def length_histogram(pairs, ax=None):
+def _new_axes(width: float = 6.4, height: float = 3.4) -> Axes:
+    return plt.subplots(figsize=(width, height))[1]
+
+
+def length_histogram(pairs: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw how many sentences have how many characters; columns ``source`` and ``target`` of ``pairs``."""
-    ax = ax or plt.subplots()[1]
+    ax = ax or _new_axes()
     sources, targets = pairs["source"].str.len(), pairs["target"].str.len()
-    edges = np.arange(0, max(sources.max(), targets.max()) + 2) - 0.5
-    filled = {"histtype": "stepfilled", "facecolor": "none", "hatch": "////"}
+    edges = [edge - 0.5 for edge in range(max(sources.max(), targets.max()) + 2)]
+    filled: dict[str, Any] = {"histtype": "stepfilled", "facecolor": "none", "hatch": "////"}
     ax.hist(sources, edges, edgecolor="C0", label="source", **filled)
     ax.hist(targets, edges, histtype="step", color="C1", linestyle="--", linewidth=1.8, label="target")
     ax.set(xlabel="length (characters)", ylabel="sentences")
@@ -71,19 +83,15 @@ def length_histogram(pairs, ax=None):
     return ax
 
 
-def learning_curves(history, columns, *, ylabel, ax=None):
-    """Draw columns of a training history, one line each, over epochs counted from 1.
-
-    Parameters
-    ----------
-    history : DataFrame or dict of lists
-        One value an epoch.
-    columns : dict
-        Column name → name in the legend.
-    ylabel : str
-        What is drawn, with its unit.
-    """
-    ax = ax or plt.subplots()[1]
+def learning_curves(
+    history: pd.DataFrame | Mapping[str, Sequence[float]],
+    columns: Mapping[str, str],
+    *,
+    ylabel: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw columns of a training history over epochs counted from 1; ``columns`` gives each its legend."""
+    ax = ax or _new_axes()
     for column, label in columns.items():
         epochs = np.arange(1, len(history[column]) + 1)
         ax.plot(epochs, history[column], label=label, marker="o" if len(epochs) == 1 else None)
@@ -93,13 +101,21 @@ def learning_curves(history, columns, *, ylabel, ax=None):
     return ax
 
 
-def _heatmap(values, *, row_labels, column_labels, ax, highest=None, colorbar=None, annotate=False):
+def _heatmap(
+    values: Any,
+    *,
+    row_labels: Sequence[str],
+    column_labels: Sequence[str],
+    ax: Axes | None,
+    highest: float | None = None,
+    colorbar: str | None = None,
+    annotate: bool = False,
+) -> Axes:
     """Draw ``values`` ``(rows, columns)`` from 0 up with labelled cells; a colour bar if it has a label."""
     values = np.asarray(values)
     num_rows, num_columns = values.shape
-    if ax is None:
-        width = np.clip(1.6 + 0.27 * num_columns, 3.2, 9.5)
-        ax = plt.subplots(figsize=(width, np.clip(1.1 + 0.25 * num_rows, 2.4, 6.5)))[1]
+    width, height = np.clip(1.6 + 0.27 * num_columns, 3.2, 9.5), np.clip(1.1 + 0.25 * num_rows, 2.4, 6.5)
+    ax = ax or _new_axes(width, height)
     highest = highest or values.max(initial=0) or 1
     image = ax.imshow(values, vmin=0, vmax=highest, aspect="auto")
     ax.set_xticks(range(num_columns), [visible(label) for label in column_labels])
@@ -109,15 +125,18 @@ def _heatmap(values, *, row_labels, column_labels, ax, highest=None, colorbar=No
     if annotate:
         for (row, column), value in np.ndenumerate(values):
             color = "white" if value > 0.55 * highest else "black"
-            text = f"{value:g}" if value else ""
-            ax.text(column, row, text, ha="center", va="center", color=color, fontsize=9)
+            ax.text(
+                column, row, f"{value:g}" if value else "", ha="center", va="center", color=color, fontsize=9
+            )
     if colorbar:
         ax.figure.colorbar(image, ax=ax, label=colorbar)
     return ax
 
 
-def one_hot_picture(matrix, row_labels, characters, ax=None):
-    """Draw one-hot rows ``(timesteps, num_characters)``: one dark cell a timestep."""
+def one_hot_picture(
+    matrix: Any, row_labels: Sequence[str], characters: Sequence[str], ax: Axes | None = None
+) -> Axes:
+    """Draw one-hot rows ``(timesteps, num_characters)``: a single dark cell at each timestep."""
     ax = _heatmap(matrix, row_labels=row_labels, column_labels=characters, ax=ax, highest=1)
     ax.set_xticks(np.arange(len(characters) + 1) - 0.5, minor=True)
     ax.set_yticks(np.arange(len(row_labels) + 1) - 0.5, minor=True)
@@ -127,19 +146,21 @@ def one_hot_picture(matrix, row_labels, characters, ax=None):
     return ax
 
 
-def offset_picture(decoder_input, decoder_target, ax=None):
+def offset_picture(
+    decoder_input: Sequence[str], decoder_target: Sequence[str], ax: Axes | None = None
+) -> Axes:
     """Draw what the decoder reads above what it should answer; arrows show each answer being read next.
 
     Both are sequences of as many characters (or names of marks).
     """
-    ax = ax or plt.subplots(figsize=(np.clip(1.8 + 0.42 * len(decoder_input), 3.5, 9.5), 1.9))[1]
+    ax = ax or _new_axes(np.clip(1.8 + 0.42 * len(decoder_input), 3.5, 9.5), 1.9)
     for y, characters, color in ((1, decoder_input, "C0"), (0, decoder_target, "C1")):
         for timestep, character in enumerate(characters):
-            box = {"width": 0.84, "height": 0.5, "facecolor": "white", "edgecolor": color}
-            ax.add_patch(plt.Rectangle((timestep - 0.42, y - 0.25), **box))
+            box = Rectangle((timestep - 0.42, y - 0.25), 0.84, 0.5, facecolor="white", edgecolor=color)
+            ax.add_patch(box)
             ax.text(timestep, y, visible(character), ha="center", va="center_baseline", fontsize=9.5)
     for timestep in range(len(decoder_input) - 1):
-        ends = {"xy": (timestep + 0.8, 0.74), "xytext": (timestep + 0.2, 0.26)}
+        ends: dict[str, Any] = {"xy": (timestep + 0.8, 0.74), "xytext": (timestep + 0.2, 0.26)}
         ax.annotate("", **ends, arrowprops={"arrowstyle": "->", "color": "0.35"})
     ax.set_yticks([1, 0], ["decoder input\n(it reads)", "decoder target\n(it should say)"])
     ax.set(xlim=(-0.6, len(decoder_input) - 0.4), ylim=(-0.45, 1.45), xlabel="timestep")
@@ -150,12 +171,12 @@ def offset_picture(decoder_input, decoder_target, ax=None):
     return ax
 
 
-def padding_picture(is_real, ax=None):
-    """Draw a boolean array ``(sentences, timesteps)``: dark: characters, hatched: padding."""
+def padding_picture(is_real: Any, ax: Axes | None = None) -> Axes:
+    """Draw a boolean array ``(sentences, timesteps)``: characters dark, padding hatched."""
     is_real = np.asarray(is_real, dtype=bool)
-    ax = ax or plt.subplots(figsize=(6.4, 2.8))[1]
-    extent = (0, is_real.shape[1], is_real.shape[0], 0)
+    ax = ax or _new_axes(height=2.8)
     ax.patch.set(facecolor="0.95", hatch="///", edgecolor="0.7")
+    extent = (0, is_real.shape[1], is_real.shape[0], 0)
     ax.imshow(np.where(is_real, 1.0, np.nan), vmin=0, vmax=1.25, aspect="auto", extent=extent)
     ax.set(xlabel="timestep (characters)", ylabel="sentence")
     ax.set_title(f"{1 - is_real.mean():.0%} of the cells hold padding (hatched)")
@@ -163,9 +184,9 @@ def padding_picture(is_real, ax=None):
     return ax
 
 
-def gate_traces(traces, characters, ax=None):
-    """Draw each column of ``traces`` over the characters read, values between -1 and 1."""
-    ax = ax or plt.subplots()[1]
+def gate_traces(traces: Any, characters: Sequence[str], ax: Axes | None = None) -> Axes:
+    """Draw each column of ``traces`` (a DataFrame or dict) over the characters read, values from -1 to 1."""
+    ax = ax or _new_axes()
     for name in traces:
         ax.plot(range(len(characters)), traces[name], marker="o", markersize=3.5, label=name)
     ax.set_xticks(range(len(characters)), [visible(character) for character in characters])
@@ -174,7 +195,14 @@ def gate_traces(traces, characters, ax=None):
     return ax
 
 
-def probability_heatmap(probabilities, characters, chosen, *, least=0.02, ax=None):
+def probability_heatmap(
+    probabilities: Any,
+    characters: Sequence[str],
+    chosen: Sequence[str],
+    *,
+    least: float = 0.02,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw the decoder's probabilities ``(timesteps, num_characters)``, a ring around each chosen character.
 
     Characters that never reach the probability ``least`` and are never chosen are left out.
@@ -182,18 +210,18 @@ def probability_heatmap(probabilities, characters, chosen, *, least=0.02, ax=Non
     probabilities, characters = np.asarray(probabilities), list(characters)
     rows = [i for i, c in enumerate(characters) if c in chosen or probabilities[:, i].max() >= least]
     labels = [characters[i] for i in rows]
-    shape = {"row_labels": labels, "column_labels": chosen, "highest": 1, "colorbar": "probability"}
-    ax = _heatmap(probabilities[:, rows].T, **shape, ax=ax)
+    values = probabilities[:, rows].T
+    ax = _heatmap(values, row_labels=labels, column_labels=chosen, highest=1, colorbar="probability", ax=ax)
     places = [labels.index(character) for character in chosen]
     ax.scatter(range(len(chosen)), places, s=55, facecolors="none", edgecolors="C1", linewidths=1.8)
-    ax.set(xlabel="character chosen (ringed), one a timestep", ylabel="character")
+    ax.set(xlabel="character chosen (ringed), one at each timestep", ylabel="character")
     return ax
 
 
-def similarity_heatmap(similarity, labels, ax=None):
+def similarity_heatmap(similarity: Any, labels: Sequence[str], ax: Axes | None = None) -> Axes:
     """Draw cosine similarities ``(n, n)`` of the states of ``n`` sentences, 0 to 1, with their numbers."""
     values = np.asarray(similarity).round(2)
-    ax = ax or plt.subplots(figsize=(3.2 + 0.55 * len(labels), 1.6 + 0.38 * len(labels)))[1]
+    ax = ax or _new_axes(3.2 + 0.55 * len(labels), 1.6 + 0.38 * len(labels))
     _heatmap(values, row_labels=labels, column_labels=labels, ax=ax, highest=1, annotate=True)
     ax.tick_params(axis="x", rotation=30)
     plt.setp(ax.get_xticklabels(), ha="right", rotation_mode="anchor")
@@ -201,29 +229,34 @@ def similarity_heatmap(similarity, labels, ax=None):
     return ax
 
 
-def attention_heatmap(weights, source, target, ax=None):
+def attention_heatmap(
+    weights: Any, source: Sequence[str], target: Sequence[str], ax: Axes | None = None
+) -> Axes:
     """Draw where the decoder looked: weights ``(target_timesteps, source_timesteps)``."""
-    shape = {"row_labels": target, "column_labels": source, "highest": 1, "colorbar": "attention weight"}
-    ax = _heatmap(weights, **shape, ax=ax)
+    label = "attention weight"
+    ax = _heatmap(weights, row_labels=target, column_labels=source, highest=1, colorbar=label, ax=ax)
     ax.set(xlabel="source character", ylabel="target character written")
     return ax
 
 
-def confusion_heatmap(confusions, *, most=12, ax=None):
-    """Draw the ``most`` frequent rows of `analysis.character_confusions` as a table; ∅ is no character."""
+def confusion_heatmap(confusions: pd.DataFrame, *, most: int = 12, ax: Axes | None = None) -> Axes:
+    """Draw the ``most`` frequent rows of `evaluation.errors.character_confusions`; ∅ is no character."""
     names = {"index": "reference_char", "columns": "hypothesis_char", "values": "count"}
     table = confusions.head(most).pivot(**names).fillna(0)
     if table.empty:
         table.loc["", ""] = 0
-    ax = _heatmap(table.to_numpy(), row_labels=table.index, column_labels=table.columns, ax=ax, annotate=True)
+    rows, columns = [str(name) for name in table.index], [str(name) for name in table.columns]
+    ax = _heatmap(table.to_numpy(), row_labels=rows, column_labels=columns, ax=ax, annotate=True)
     ax.set(xlabel="model wrote", ylabel="reference has")
     ax.set_title("counts; ∅: no character")
     return ax
 
 
-def error_by_length(slices, *, xlabel="source length (characters)", ax=None):
-    """Draw the exact match of each slice of `analysis.by_length` with its 95 % interval and its n."""
-    ax = ax or plt.subplots()[1]
+def error_by_length(
+    slices: pd.DataFrame, *, xlabel: str = "source length (characters)", ax: Axes | None = None
+) -> Axes:
+    """Draw the exact match of each slice of `evaluation.errors.score_by` with its 95 % interval and its n."""
+    ax = ax or _new_axes()
     reach = [slices["exact"] - slices["low"], slices["high"] - slices["exact"]]
     ax.errorbar(range(len(slices)), slices["exact"], yerr=reach, fmt="o-", capsize=4)
     labels = [f"{name}\nn={n:,}" for name, n in zip(slices["slice"], slices["n"], strict=True)]
@@ -234,18 +267,62 @@ def error_by_length(slices, *, xlabel="source length (characters)", ax=None):
     return ax
 
 
-def score_bars(scores, *, xlabel, ax=None):
+def score_bars(scores: pd.DataFrame, *, xlabel: str, ax: Axes | None = None) -> Axes:
     """Draw rows ``name, score, low, high`` as bars with their intervals, the first row on top."""
-    ax = ax or plt.subplots(figsize=(6.4, 0.9 + 0.38 * len(scores)))[1]
+    ax = ax or _new_axes(height=0.9 + 0.38 * len(scores))
     reach = [scores["score"] - scores["low"], scores["high"] - scores["score"]]
     places = np.arange(len(scores))[::-1]
     whisker = {"capsize": 4, "ecolor": "0.2"}
     ax.barh(places, scores["score"], xerr=reach, height=0.62, alpha=0.75, error_kw=whisker)
     for place, score, high in zip(places, scores["score"], scores["high"], strict=True):
-        beside = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 9.5}
-        ax.annotate(f"{score:.3g}", (high, place), **beside)
-    ax.set_yticks(places, scores["name"])
+        ax.annotate(f"{score:.3g}", (high, place), **_BESIDE)
+    ax.set_yticks(places, list(scores["name"]))
     ax.set(xlabel=f"{xlabel}, 95 % interval", xlim=(0, 1.12 * max(scores["high"].max(), 1e-9)))
     ax.grid(False, axis="y")
     ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def before_after(
+    values: Mapping[str, float], *, xlabel: str, log: bool = False, ax: Axes | None = None
+) -> Axes:
+    """Draw one bar per entry, the first on top, its value written beside it; ``log`` for values far apart.
+
+    >>> before_after({"the example": 20.0, "ours": 7.5}, xlabel="CPU seconds per epoch").get_xlabel()
+    'CPU seconds per epoch'
+    """
+    ax = ax or _new_axes(height=0.9 + 0.42 * len(values))
+    places = np.arange(len(values))[::-1]
+    colors = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    ax.barh(
+        places, [*values.values()], height=0.62, color=[colors[i % len(colors)] for i in range(len(values))]
+    )
+    for place, value in zip(places, values.values(), strict=True):
+        ax.annotate(f"{value:,.3g}" if value < 1000 else f"{value:,.0f}", (value, place), **_BESIDE)
+    ax.set_yticks(places, [*values])
+    if log:
+        ax.set_xscale("log")
+        ax.set_xlim(min(values.values()) / 3, max(values.values()) * 6)
+    else:
+        ax.set_xlim(0, 1.15 * max(values.values()))
+    ax.set_xlabel(xlabel)
+    ax.grid(False, axis="y")
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def lines_with_bands(
+    table: pd.DataFrame, *, x: str, y: str, by: str, xlabel: str, ylabel: str, ax: Axes | None = None
+) -> Axes:
+    """Draw column ``y`` over ``x``, a line with its own marker for each value of ``by``.
+
+    Where the table has columns ``low`` and ``high``, they bound a band around each line.
+    """
+    ax = ax or _new_axes()
+    for marker, (name, part) in zip("osD^v*", table.groupby(by, sort=False), strict=False):
+        (line,) = ax.plot(part[x], part[y], marker=marker, markersize=4, label=str(name))
+        if {"low", "high"} <= set(part):
+            ax.fill_between(part[x], part["low"], part["high"], color=line.get_color(), alpha=0.18, lw=0)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend()
     return ax

@@ -1,63 +1,54 @@
-"""Characters and their ids (derived in notebook 02_vectorization)."""
+"""Characters and their ids, and the one place that prepares text (derived in 02_vectorization)."""
 
 import json
 import unicodedata
+from collections.abc import Iterable
 
 import numpy as np
 
 PADDING, START, END, UNKNOWN = range(4)
 
 
-def fold_typography(text):
+def fold_typography(text: str) -> str:
     """Return ``text`` with typographic spaces (U+00A0, U+2009, U+202F) and apostrophes (U+2019) made plain.
 
-    Examples
-    --------
     >>> fold_typography("L\u2019otarie\u202f!")
     "L'otarie !"
     """
     return text.translate({0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'"})
 
 
-def code_points(texts):
-    """Return the code points of all texts end to end, and the length of each text, after composition (NFC).
+def prepare_text(text: str, *, fold: bool = False) -> str:
+    """Return ``text`` as vocabulary, translator and scores see it: composed (NFC), folded if asked for.
 
-    Parameters
-    ----------
-    texts : iterable of str
+    >>> len("e\u0301te\u0301"), len(prepare_text("e\u0301te\u0301"))
+    (5, 3)
+    """
+    text = unicodedata.normalize("NFC", text)
+    return fold_typography(text) if fold else text
 
-    Returns
-    -------
-    uint32 ``(num_characters,)`` and int64 ``(num_texts,)``
+
+def code_points(texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the code points of all prepared texts end to end, and the length of each.
+
+    uint32 ``(num_characters,)`` and int64 ``(num_texts,)``.
     """
     texts = list(texts)
     joined = "".join(texts)
     if not unicodedata.is_normalized("NFC", joined):  # every part of a composed text is composed
-        texts = [unicodedata.normalize("NFC", text) for text in texts]
+        texts = [prepare_text(text) for text in texts]
         joined = "".join(texts)
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     return np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4"), lengths
 
 
 class CharVocabulary:
-    """The characters a model knows, each with an id, behind four special ids.
+    """The characters that a model knows, each with an id, after four special ids.
 
-    Ids 0 to 3 stand for padding, start of sentence, end of sentence and an unknown character; the
-    characters follow in sorted order. Text is brought to Unicode's composed form (NFC) first, so that
-    "é" is one character however it was typed.
+    Ids 0 to 3 stand for padding, start of sentence, end of sentence and an unknown character; the characters
+    follow in sorted order, without repeats. Text is brought to Unicode's composed form (NFC) first, so that
+    "é" is one character however it was typed. ValueError if an item is not exactly one character.
 
-    Parameters
-    ----------
-    characters : iterable of str
-        Single characters; repeats and order do not matter.
-
-    Raises
-    ------
-    ValueError
-        If an item is not exactly one character.
-
-    Examples
-    --------
     >>> vocabulary = CharVocabulary("cab")
     >>> vocabulary.encode("abba?")
     [4, 5, 5, 4, 3]
@@ -65,7 +56,7 @@ class CharVocabulary:
     'ab'
     """
 
-    def __init__(self, characters):
+    def __init__(self, characters: Iterable[str]) -> None:
         characters = list(characters)
         for character in characters:
             if not isinstance(character, str) or len(character) != 1:
@@ -74,21 +65,18 @@ class CharVocabulary:
         self._id_of = {character: UNKNOWN + 1 + i for i, character in enumerate(self.characters)}
 
     @classmethod
-    def from_texts(cls, texts):
-        """Build the vocabulary of all characters in ``texts`` (an iterable of str)."""
+    def from_texts(cls, texts: Iterable[str]) -> "CharVocabulary":
+        """Build the vocabulary of all characters in ``texts``."""
         return cls(map(chr, np.flatnonzero(np.bincount(code_points(texts)[0]))))
 
-    def encode(self, text):
-        """Return the ids of ``text`` as a list of int; a character never seen becomes the unknown id."""
-        return [self._id_of.get(character, UNKNOWN) for character in unicodedata.normalize("NFC", text)]
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of ``text``; a character never seen becomes the unknown id."""
+        return [self._id_of.get(character, UNKNOWN) for character in prepare_text(text)]
 
-    def decode(self, ids):
-        """Return the text of ``ids`` up to the first end mark; other special ids leave no character.
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the text of ``ids`` up to the first end mark; the other special ids leave no character.
 
-        Raises
-        ------
-        ValueError
-            If an id lies outside the vocabulary.
+        ValueError if an id lies outside the vocabulary.
         """
         text = []
         for token in ids:
@@ -100,19 +88,13 @@ class CharVocabulary:
                 text.append(self.characters[token - UNKNOWN - 1])
         return "".join(text)
 
-    def to_json(self):
+    def to_json(self) -> str:
         """Return the vocabulary as a JSON text that `from_json` reads."""
         return json.dumps({"characters": "".join(self.characters)})
 
     @classmethod
-    def from_json(cls, text):
-        """Rebuild a vocabulary from `to_json`'s text.
-
-        Raises
-        ------
-        ValueError
-            If the text is not such a JSON object.
-        """
+    def from_json(cls, text: str | bytes) -> "CharVocabulary":
+        """Rebuild a vocabulary from `to_json`'s text, or raise ValueError if it is not such a JSON object."""
         try:
             characters = json.loads(text)["characters"]
         except (json.JSONDecodeError, KeyError, TypeError) as error:
@@ -121,15 +103,15 @@ class CharVocabulary:
             raise ValueError('not a vocabulary: "characters" must be one string')
         return cls(characters)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Return the number of ids, the four special ones included."""
         return UNKNOWN + 1 + len(self.characters)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, CharVocabulary) and self.characters == other.characters
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self.characters)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"CharVocabulary({len(self.characters)} characters, {len(self)} ids)"

@@ -7,14 +7,12 @@ import lzma
 import os
 import re
 import struct
-import sys
 import tempfile
 import warnings
 import zipfile
 import zlib
-from collections import deque
+from collections.abc import Iterator
 from importlib import resources
-from itertools import islice
 from numbers import Integral
 from pathlib import Path, PurePosixPath
 
@@ -27,44 +25,39 @@ LATEST_URL = "https://www.manythings.org/anki/{name}.zip"
 USER_AGENT = "Mozilla/5.0 (compatible; s2s_lib)"  # ManyThings answers 406 to Python's default ones
 SUFFIXES = (".tsv", ".txt", ".zip")
 MAX_MEMBER_BYTES = 10**9
-BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError)
-BROKEN_ZIP += (OSError, RuntimeError, ValueError)  # what zipfile raises on archives damaged in other places
+# What zipfile raises on archives that are damaged in various places:
+BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
-def load_pairs(corpus="sample", *, num_samples=None, release=PINNED_RELEASE, reverse=False):
-    """Return sentence pairs in file order.
+def load_pairs(corpus: str | os.PathLike[str] = "sample", *, num_samples: int | None = None) -> pd.DataFrame:
+    """Return sentence pairs in file order, with columns ``source``, ``target``, ``attribution`` (all str).
 
     Parameters
     ----------
-    corpus : str or path
+    corpus
         ``"sample"``, bundled; a ManyThings.org name such as ``"fra-eng"`` or ``"deu-eng"``, looked for in
         ``$S2S_DATA_DIR``, else in `cache_dir`, and downloaded there if missing; or the path of your own
-        ``.tsv``, ``.txt`` or ``.zip``: UTF-8, one pair a line, tabs between source, target and attribution.
-    num_samples : int, optional
-        How many pairs to return, the first ones. All by default.
-    release : {"2019-04-07", "latest"}
-        Only ``"fra-eng"`` has a pinned release, checked by hash. Its ``"latest"`` (``fra-eng-latest.zip``)
-        and all other language pairs are what ManyThings served on the day of download.
-    reverse : bool
-        Swap source and target. ManyThings files have English first, so English is the source by default.
-
-    Returns
-    -------
-    pandas.DataFrame, ``(num_pairs, 3)``
-        Columns ``source``, ``target`` and ``attribution``, all str; ``attribution`` is "" where absent.
+        ``.tsv``, ``.txt`` or ``.zip``: UTF-8, a pair on each line, tabs between source, target, attribution.
+        ``"fra-eng"`` is one fixed release, checked by hash; other names are what ManyThings serves today.
+    num_samples
+        How many pairs to return, from the first on (a UserWarning if there are fewer). All by default.
 
     Raises
     ------
     ValueError
-        If corpus or release is unknown, ``num_samples`` is below 1 (TypeError if no integer), or a file is
+        If the corpus is unknown, ``num_samples`` is below 1 (TypeError if it is no integer), or a file is
         malformed, not UTF-8, empty, an archive without exactly one text, or another release.
     OSError
         If a file cannot be read or written; ConnectionError if it cannot be downloaded.
-
-    Warns
-    -----
-    UserWarning
-        If there are fewer than ``num_samples`` pairs; all are returned then.
 
     Examples
     --------
@@ -75,33 +68,44 @@ def load_pairs(corpus="sample", *, num_samples=None, release=PINNED_RELEASE, rev
         raise TypeError(f"num_samples must be an integer or None, not {num_samples!r}")
     if num_samples is not None and num_samples < 1:
         raise ValueError(f"num_samples must be at least 1, not {num_samples}; None gives all pairs")
-    if release not in (PINNED_RELEASE, "latest"):
-        raise ValueError(f'unknown release {release!r}: there are "{PINNED_RELEASE}" and "latest"')
-    columns = ["target", "source"] if reverse else ["source", "target"]
-    rows = _parse(*_read(corpus, release))
-    kept = rows if num_samples is None else islice(rows, min(num_samples, sys.maxsize))
-    pairs = pd.DataFrame([*kept], columns=[*columns, "attribution"], dtype="str")
-    deque(rows, maxlen=0)  # what is not asked for is checked, too, and not kept
-    if num_samples is not None and num_samples > len(pairs):
-        warnings.warn(
-            f"asked for {num_samples:,} pairs, {corpus} has {len(pairs):,}: here are all", stacklevel=2
-        )
-    return pairs[["source", "target", "attribution"]]
+    wanted: list[tuple[str, str, str]] = []
+    for row in _parse(*_read(corpus)):  # rows beyond num_samples are checked, too, and not kept
+        if num_samples is None or len(wanted) < num_samples:
+            wanted.append(row)
+    if num_samples is not None and num_samples > len(wanted):
+        warnings.warn(f"asked for {num_samples:,} pairs, but {corpus} has only {len(wanted):,}", stacklevel=2)
+    return pd.DataFrame(wanted, columns=["source", "target", "attribution"], dtype="str")
 
 
-def cache_dir():
-    """Return the Path of downloads and trained models: ``$S2S_CACHE_DIR``, else one in the user's cache."""
+def languages(corpus: str | os.PathLike[str], *, reverse: bool = False) -> tuple[str, str]:
+    """Return the names of the source and the target language, as far as the corpus' name tells them.
+
+    ManyThings names its files by the ISO 639-3 code of the other language and puts English first.
+
+    >>> languages("sample"), languages("deu-eng", reverse=True), languages("pairs/own.tsv")
+    (('English', 'French'), ('German', 'English'), ('the source language', 'the target language'))
+    """
+    stem = PurePosixPath(os.fspath(corpus)).stem
+    code = "fra" if stem == "sample" else stem.removesuffix("-eng").removesuffix("-latest")
+    with (resources.files("s2s_lib") / "resources" / "languages.tsv").open(encoding="utf-8") as file:
+        names = dict(line.rstrip("\n").split("\t") for line in file)
+    pair = ("English", names[code]) if code in names else ("the source language", "the target language")
+    return (pair[1], pair[0]) if reverse else pair
+
+
+def cache_dir() -> Path:
+    """Return the folder of downloads and trained models: ``$S2S_CACHE_DIR``, else one in the user's cache."""
     import pooch
 
     return Path(os.environ.get("S2S_CACHE_DIR") or pooch.os_cache("s2s_lib")).expanduser()
 
 
-def _read(corpus, release):
-    """Return the bytes of a corpus and the name by which messages call them."""
+def _read(corpus: str | os.PathLike[str]) -> tuple[bytes, str]:
+    """Return the bytes of a corpus and the name by which messages call it."""
     if corpus == "sample":
-        return resources.files("s2s_lib").joinpath("data", "sample.tsv").read_bytes(), "sample.tsv"
+        return (resources.files("s2s_lib") / "resources" / "sample.tsv").read_bytes(), "sample.tsv"
     if isinstance(corpus, str) and re.fullmatch("[a-z]{3}-eng", corpus):
-        return _read_manythings(corpus, release)
+        return _read_manythings(corpus)
     looks_like_path = isinstance(corpus, str) and ({"/", os.sep} & {*corpus} or _suffix(corpus) in SUFFIXES)
     if not looks_like_path and not isinstance(corpus, os.PathLike):
         known = f'"sample", a ManyThings name such as "fra-eng", or the path of a {", ".join(SUFFIXES)} file'
@@ -110,40 +114,36 @@ def _read(corpus, release):
     raw = path.read_bytes()
     if _suffix(path) not in SUFFIXES:
         raise ValueError(f"{path}: expected a file whose name ends in {', '.join(SUFFIXES)}")
-    return _read_member(raw, path) if _suffix(path) == ".zip" else (raw, path)
+    return _read_member(raw, str(path)) if _suffix(path) == ".zip" else (raw, str(path))
 
 
-def _suffix(path):
+def _suffix(path: str | os.PathLike[str]) -> str:
     return PurePosixPath(path).suffix.lower()
 
 
-def _read_manythings(name, release):
+def _read_manythings(name: str) -> tuple[bytes, str]:
     """Return the text of a ManyThings archive and its name; download the archive where it is missing."""
-    url, file_name, sha256 = LATEST_URL.format(name=name), f"{name}.zip", None
-    if name == "fra-eng" and release == "latest":
-        file_name = "fra-eng-latest.zip"
-    elif name == "fra-eng":
-        url, sha256 = PINNED_URL, PINNED_SHA256
-    path = Path(os.environ.get("S2S_DATA_DIR") or cache_dir()).expanduser() / file_name
+    url, sha256 = (PINNED_URL, PINNED_SHA256) if name == "fra-eng" else (LATEST_URL.format(name=name), None)
+    path = Path(os.environ.get("S2S_DATA_DIR") or cache_dir()).expanduser() / f"{name}.zip"
     if not path.exists():
         _download(url, path, sha256)
-    return _read_release(path, path, sha256)
+    return _read_release(path, str(path), sha256)
 
 
-def _read_release(path, name, sha256):
+def _read_release(path: Path, name: str, sha256: str | None) -> tuple[bytes, str]:
     """Return what `_read_member` does, having compared the text's hash with the pinned one, if any."""
     raw, name = _read_member(path.read_bytes(), name)
     found = hashlib.sha256(raw).hexdigest()
     if sha256 not in (None, found):
         raise ValueError(
             f"{name} is not the release of {PINNED_RELEASE} (its sha256 is {found}, expected {sha256}): "
-            f'delete it to download it again, or rename it to fra-eng-latest.zip and use release="latest"'
+            "delete it to download that release, or move it elsewhere and give its path as the corpus"
         )
     return raw, name
 
 
-def _download(url, path, sha256):
-    """Download an archive to ``path``; only a whole archive, checked, ever has that name."""
+def _download(url: str, path: Path, sha256: str | None) -> None:
+    """Download an archive next to ``path``, check it, and only then give it that name."""
     import pooch
     import requests
 
@@ -160,15 +160,16 @@ def _download(url, path, sha256):
                 f"cannot download {url} ({reason}): put {path.name} into a folder that the environment "
                 f'variable S2S_DATA_DIR names, or use the bundled corpus="sample"'
             ) from None
-        except OSError as error:  # a full disk, say, of which Python does not tell the file
+        except OSError as error:  # a full disk, say: Python does not name the file
             error.filename = error.filename or str(path)
             raise
-        deque(_parse(*_read_release(partial, url, sha256)), maxlen=0)
+        for _ in _parse(*_read_release(partial, url, sha256)):
+            pass
         os.replace(partial, path)
 
 
-def _read_member(raw, name):
-    """Return the bytes of the one text in a zip archive, and the name of both; nothing is extracted."""
+def _read_member(raw: bytes, name: str) -> tuple[bytes, str]:
+    """Return the bytes of the only text in a zip archive, and the name of both; nothing is extracted."""
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             members = [member for member in archive.infolist() if _may_hold_pairs(member)]
@@ -182,27 +183,27 @@ def _read_member(raw, name):
     raise ValueError(f"{name}: expected one .txt or .tsv in the archive, found {len(members)}: {found}")
 
 
-def _may_hold_pairs(member):
+def _may_hold_pairs(member: zipfile.ZipInfo) -> bool:
     """Tell whether an archive's member is a text, but not the terms of use, a hidden file or macOS' own."""
     path = PurePosixPath(member.filename)
     ignored = path.name == "_about.txt" or path.name.startswith(".") or "__MACOSX" in path.parts
     return _suffix(path) in (".txt", ".tsv") and not ignored and not member.is_dir()
 
 
-def _parse(raw, name):
+def _parse(raw: bytes, name: str) -> Iterator[tuple[str, str, str]]:
     """Yield ``(source, target, attribution)`` of each line; blank lines at the end do not count."""
     lines = raw.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n")
     if not lines:
         raise ValueError(f"{name}: no sentence pairs, the file is empty")
-    for line, encoded in enumerate(io.BytesIO(lines), start=1):
+    for number, line in enumerate(io.BytesIO(lines), start=1):
+        where = f"{name}, line {number}"
         try:
-            row = encoded.rstrip(b"\n").decode().removesuffix("\r").split("\t")
+            row = line.rstrip(b"\n").decode().removesuffix("\r").split("\t")
         except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{name}, line {line}: not UTF-8 ({error.reason}); save the file as UTF-8"
-            ) from None
+            raise ValueError(f"{where}: not UTF-8 ({error.reason}); save the file as UTF-8") from None
         if len(row) not in (2, 3):
-            raise ValueError(f"{name}, line {line}: expected 2 or 3 columns between tabs, found {len(row)}")
+            raise ValueError(f"{where}: expected 2 or 3 columns between tabs, found {len(row)}")
         if not row[0].strip() or not row[1].strip():
-            raise ValueError(f"{name}, line {line}: the {'target' if row[0].strip() else 'source'} is empty")
-        yield (*row, "")[:3]
+            raise ValueError(f"{where}: the {'target' if row[0].strip() else 'source'} is empty")
+        source, target, attribution = (*row, "")[:3]
+        yield source, target, attribution

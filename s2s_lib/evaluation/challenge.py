@@ -1,0 +1,103 @@
+"""Minimal pairs: two sentences that differ in one phenomenon only (derived in 06_error_analysis)."""
+
+from collections.abc import Callable, Iterable
+from importlib import resources
+
+import pandas as pd
+
+from s2s_lib.data.vocabulary import prepare_text
+from s2s_lib.evaluation.errors import error_table
+from s2s_lib.evaluation.metrics import wilson_interval
+
+Translate = Callable[[list[str]], Iterable[str]]
+
+
+def load_challenge() -> pd.DataFrame:
+    """Return the hand-written challenge set, which ships with the package: one row for each minimal pair.
+
+    ``phenomenon`` (str), ``source_a``, ``source_b`` (str), ``references_a`` and ``references_b`` (lists of
+    str, all usual French versions).
+
+    >>> pair = load_challenge().iloc[0]
+    >>> pair["phenomenon"], pair["source_a"], pair["source_b"]
+    ('negation', 'The otter likes rain.', "The otter doesn't like rain.")
+    >>> pair["references_b"]
+    ["La loutre n'aime pas la pluie."]
+    """
+    with (resources.files("s2s_lib") / "resources" / "challenge.tsv").open(encoding="utf-8") as file:
+        pairs = pd.read_csv(file, sep="\t", quoting=3, dtype=str, keep_default_na=False)
+    for side in "ab":
+        pairs[f"references_{side}"] = pairs[f"references_{side}"].str.split(" | ", regex=False)
+    return pairs
+
+
+def sentences(pairs: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the single sentences of minimal pairs (all by default): all first ones, then all second ones.
+
+    >>> sentences()["source"].tolist()[:2]
+    ['The otter likes rain.', 'I see the lighthouse.']
+    """
+    pairs = load_challenge() if pairs is None else pairs
+    names = ["phenomenon", "source", "references"]
+    sides = [
+        pairs[["phenomenon", f"source_{side}", f"references_{side}"]].set_axis(names, axis=1) for side in "ab"
+    ]
+    return pd.concat(sides, ignore_index=True)
+
+
+def judge_challenge(translate: Translate, pairs: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Translate both sentences of each minimal pair (rows of `load_challenge`) and judge them.
+
+    Adds ``translation_a``, ``translation_b`` (str), ``right_a``, ``right_b`` (bool: equal to one of the
+    references, typography folded), ``right`` (both are), ``contrast`` (the translations differ). ValueError
+    if there is no pair, or not one translation for each sentence.
+    """
+    pairs = (load_challenge() if pairs is None else pairs).copy()
+    if pairs.empty:
+        raise ValueError("no minimal pair to judge")
+    asked = sentences(pairs)
+    translations = list(translate(asked["source"].tolist()))
+    if len(translations) != len(asked):
+        raise ValueError(f"{len(asked)} sources, but {len(translations)} translations")
+    exact = error_table(asked["source"], translations, asked["references"])["exact"].to_numpy()
+    half = len(pairs)
+    pairs["translation_a"], pairs["translation_b"] = translations[:half], translations[half:]
+    pairs["right_a"], pairs["right_b"] = exact[:half], exact[half:]
+    pairs["right"] = pairs["right_a"] & pairs["right_b"]
+    folded = [prepare_text(text, fold=True) for text in translations]
+    pairs["contrast"] = [one != other for one, other in zip(folded[:half], folded[half:], strict=True)]
+    return pairs
+
+
+def score_challenge(translate: Translate, pairs: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Score minimal pairs by phenomenon: a pair counts only when both of its sentences are right.
+
+    One row for each phenomenon, in file order, then "all": ``phenomenon``, ``n`` (pairs), ``right`` (share
+    with both sentences right), ``low`` and ``high`` (its 95 % Wilson interval), ``member_accuracy`` (share
+    of single sentences right), ``contrast`` (share whose two translations differ at all). Errors as in
+    `judge_challenge`.
+
+    >>> answers = {"She sings.": "Elle chante.", "She sang.": "Elle chante."}
+    >>> pair = {"phenomenon": ["tense"], "source_a": ["She sings."], "references_a": [["Elle chante."]]}
+    >>> pair |= {"source_b": ["She sang."], "references_b": [["Elle a chanté."]]}
+    >>> scores = score_challenge(lambda texts: [answers[text] for text in texts], pd.DataFrame(pair))
+    >>> scores.loc[0, ["right", "member_accuracy", "contrast"]].to_dict()
+    {'right': 0.0, 'member_accuracy': 0.5, 'contrast': 0.0}
+    """
+    judged = judge_challenge(translate, pairs)
+    slices = {str(name): rows for name, rows in judged.groupby("phenomenon", sort=False)} | {"all": judged}
+    table = []
+    for name, rows in slices.items():
+        low, high = wilson_interval(rows["right"].sum(), len(rows))
+        table.append(
+            {
+                "phenomenon": name,
+                "n": len(rows),
+                "right": float(rows["right"].mean()),
+                "low": float(low),
+                "high": float(high),
+                "member_accuracy": float(rows[["right_a", "right_b"]].to_numpy().mean()),
+                "contrast": float(rows["contrast"].mean()),
+            }
+        )
+    return pd.DataFrame(table)

@@ -1,0 +1,90 @@
+"""Records of real runs: the JSON files that every quoted figure comes from (shown in 04_training)."""
+
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+SIDES = {
+    "example": "the example",
+    "ours": "ours",
+    "torch": "the same in PyTorch",
+    "ours_on_torch": "ours, Keras on PyTorch",
+    "ours_on_torch_bfloat16": "ours on PyTorch, bfloat16",
+}
+
+
+def environment() -> dict[str, Any]:
+    """Return the versions, backend and device that a record states."""
+    import keras
+
+    backend = keras.backend.backend()
+    packages = ["keras", backend, "numpy", "pandas", "sacrebleu"]
+    return {
+        "versions": {"python": platform.python_version()}
+        | {name: metadata.version(name) for name in packages},
+        "backend": backend,
+        "device": f"{platform.machine()} {platform.system()}, {os.cpu_count()} cores",
+    }
+
+
+def peak_memory_mb() -> int | None:
+    """Return the peak memory of this process so far, in MB (None where the system does not tell)."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6)
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield the path of a temporary file to write to, then rename it to ``path``; an error leaves no trace.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "note.txt"
+    >>> with atomic_write(path) as partial:
+    ...     _ = partial.write_text("all of it")
+    >>> path.read_text()
+    'all of it'
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(value: Any, path: str | os.PathLike[str]) -> None:
+    """Write ``value`` as JSON, atomically."""
+    with atomic_write(path) as partial:
+        partial.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def load_record(name: str) -> dict[str, Any]:
+    """Return the record ``name`` that ships with the package; FileNotFoundError lists those there are."""
+    folder = resources.files("s2s_lib") / "resources" / "records"
+    files = {file.name.removesuffix(".json"): file for file in folder.iterdir()}
+    if name not in files:
+        raise FileNotFoundError(
+            f"no record named {name!r} in the package; there are: {', '.join(sorted(files))}"
+        )
+    record: dict[str, Any] = json.loads(files[name].read_text(encoding="utf-8"))
+    return record
+
+
+def by_side(values: Mapping[str, float | None]) -> dict[str, float]:
+    """Return a figure of the bench's record by the names that pictures use, without unmeasured sides.
+
+    >>> by_side({"example": 20.0, "ours": 7.5, "torch": None})
+    {'the example': 20.0, 'ours': 7.5}
+    """
+    measured = {side: values.get(side) for side in SIDES}
+    return {SIDES[side]: value for side, value in measured.items() if value is not None}
