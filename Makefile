@@ -1,49 +1,24 @@
-# The course in two commands: `make run`, then `make test`. `make` alone lists the targets.
-# Written for GNU make 3.81 (macOS) and later.
+# The course in two commands: `make run`, then `make test`. `make` alone lists the targets. (GNU make 3.81 or later)
 
 PY := .venv/bin/python
-DATA := ../shared/data
-
-# ---- what may be given on the command line -----------------------------------------------------------------------
-RUN_VARIABLES := CORPUS SAMPLES EPOCHS SEED PARAMS
-KNOWN := $(RUN_VARIABLES) PYTHON
+KNOWN := CORPUS SAMPLES EPOCHS SEED PARAMS PYTHON
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
-UNKNOWN := $(filter-out $(KNOWN) MAKEFLAGS GNUMAKEFLAGS MFLAGS -*%,$(GIVEN))
-ifneq ($(strip $(UNKNOWN)),)
-$(error Unknown variable: $(UNKNOWN). Known are $(KNOWN))
-endif
+UNKNOWN := $(strip $(filter-out $(KNOWN) MAKEFLAGS GNUMAKEFLAGS MFLAGS -*%,$(GIVEN)))
+$(if $(UNKNOWN),$(error Unknown variable: $(UNKNOWN). Known are $(KNOWN)))
 
-# Values reach the tools through the environment, as they were typed; no shell reads them.
-export COURSE_CORPUS := $(value CORPUS)
-export COURSE_SAMPLES := $(value SAMPLES)
-export COURSE_EPOCHS := $(value EPOCHS)
-export COURSE_SEED := $(value SEED)
-export COURSE_PARAMS := $(value PARAMS)
-export COURSE_PYTHON := $(value PYTHON)
-COUNTS = $(if $(value CORPUS),--corpus "$$COURSE_CORPUS") $(if $(value SAMPLES),--num-samples "$$COURSE_SAMPLES") \
-	$(if $(value EPOCHS),--epochs "$$COURSE_EPOCHS")
-RUN = $(COUNTS) $(if $(value SEED),--seed "$$COURSE_SEED") $(if $(value PARAMS),--params "$$COURSE_PARAMS")
+# Values reach the tools through the environment, exactly as typed: no shell interprets them.
+$(foreach name,$(KNOWN),$(eval export COURSE_$(name) := $$(value $(name))))
+option = $(if $(value $(1)),$(2) "$$COURSE_$(1)")
+COUNTS = $(call option,CORPUS,--corpus) $(call option,SAMPLES,--num-samples) $(call option,EPOCHS,--epochs)
 
-# ---- what every run sees -----------------------------------------------------------------------------------------
-ifeq ($(value S2S_DATA_DIR),)
-ifneq ($(wildcard $(DATA)),)
-export S2S_DATA_DIR := $(shell cd $(DATA) && pwd)
-endif
-endif
-export TF_CPP_MIN_LOG_LEVEL ?= 3
+export S2S_DATA_DIR := $(or $(value S2S_DATA_DIR),$(abspath $(wildcard ../shared/data)))
 export KERAS_BACKEND ?= tensorflow
-export PYDEVD_DISABLE_FILE_VALIDATION := 1
-export IPYTHONDIR := $(CURDIR)/tools/ipython
-# Kernels are those of .venv; nothing is registered anywhere else.
-unexport JUPYTER_PATH
-export JUPYTER_PREFER_ENV_PATH := 1
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-COVERAGE := --cov=s2s_lib --cov-append --cov-report=
-# Two processes, each with whole files: what one notebook or test file does comes one after the other.
-PYTEST := $(PY) -m pytest -n 2 --dist loadfile
-NBVAL := $(PYTEST) -q --tb=short -p no:cacheprovider --nbval --nbval-current-env --nbval-cell-timeout 600 \
-	--nbval-sanitize-with tests/nbval_sanitize.cfg $(COVERAGE)
-TINY := $(PY) tools/run_course.py --num-samples 300 --epochs 1
+# Two processes, each with whole files: the cells of a notebook run in order.
+PYTEST := $(PY) -m pytest -q -n 2 --dist loadfile --cov=s2s_lib --cov-report=
+NBVAL := $(PYTEST) --cov-append --tb=short -p no:cacheprovider --nbval --nbval-current-env \
+	--nbval-cell-timeout 600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .NOTPARALLEL:
 .PHONY: help setup run lab test test-unit test-notebooks test-tiny lint format bench publish clean
@@ -55,68 +30,51 @@ help: ## list the targets
 
 setup: .venv/.installed ## make .venv and install into it (once; about 4 GB, a few minutes)
 
-.venv/.installed: pyproject.toml constraints.txt tools/make_environment.py
-	@if [ -n "$$COURSE_PYTHON" ]; then set -- "$$COURSE_PYTHON"; \
-	else set -- python3.13 python3.12 python3.11 python3 python; fi; \
-	for python in "$$@"; do \
-		if "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
-			exec "$$python" tools/make_environment.py; \
-		fi; \
-	done; \
-	echo "No fitting Python among: $$*. The course needs Python 3.11, 3.12 or 3.13, because TensorFlow has no wheels" \
-		"for others. Install one, or name it: make setup PYTHON=/path/to/python3.12" >&2; \
-	exit 1
+# The first Python that TensorFlow has wheels for, unless PYTHON names one.
+works = $(shell $(1) -c 'import sys; print("$(1)" * ((3, 11) <= sys.version_info[:2] <= (3, 13)))' 2>/dev/null)
+FOUND = $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,$(call works,$(name))) python3)
+.venv/.installed: pyproject.toml constraints.txt tools/setup.py
+	@$(if $(value PYTHON),"$$COURSE_PYTHON",$(FOUND)) -m tools.setup
 
 run: setup ## run every notebook into build/run/, then show ten translations
-	@$(PY) tools/run_course.py $(RUN) --output build/run
+	@$(PY) -m tools.notebooks run $(COUNTS) $(call option,SEED,--seed) $(call option,PARAMS,--params)
 
 lab: setup ## open the notebooks in JupyterLab
-	@$(PY) -m jupyterlab --ServerApp.root_dir=notebooks
+	@$(PY) -m tools.notebooks lab
 
-test: setup ## lint, unit tests, test-notebooks; coverage of s2s_lib, notebooks included
-	@$(PY) -m coverage erase
-	@$(MAKE) --no-print-directory lint
-	@$(MAKE) --no-print-directory test-unit
-	@$(MAKE) --no-print-directory test-notebooks
-	@$(PY) -m coverage report --fail-under=95
+test: lint test-unit test-notebooks ## all checks; coverage of s2s_lib, notebooks included
+	$(PY) -m coverage report --fail-under=95
 
-test-unit: setup
-	$(PYTEST) -q $(COVERAGE)
+test-unit: setup ## test library and tools, then what depends on the backend with JAX, too
+	$(PYTEST)
+	KERAS_BACKEND=jax $(PYTEST) --cov-append -m backend
 
 test-notebooks: setup ## run the notebooks again and compare their outputs, then all at tiny counts, twice
 	$(NBVAL) notebooks
 	@$(MAKE) --no-print-directory test-tiny
 
-# Two kernels with one seed print the same: papermill runs the notebooks, nbval runs what papermill wrote.
-test-tiny: setup
-	$(TINY) --output build/tiny-sample
-	$(NBVAL) --compare-every-output build/tiny-sample/[0-9][0-9]_*.ipynb
-	@if ls "$$S2S_DATA_DIR"/fra* >/dev/null 2>&1; then \
-		echo '$(TINY) --corpus fra-eng --output build/tiny-fra-eng' && \
-		$(TINY) --corpus fra-eng --output build/tiny-fra-eng && \
-		$(NBVAL) --compare-every-output build/tiny-fra-eng/[0-9][0-9]_*.ipynb; \
-	else \
-		echo; echo "*** SKIPPED: the real corpus. Set S2S_DATA_DIR to a folder that holds fra-eng.zip to run it. ***"; echo; \
-	fi
+test-tiny: setup ## two kernels with one seed must print the same: ours, then nbval's
+	$(PY) -m tools.notebooks tiny
+	$(NBVAL) --compare-every-output build/tiny-*/[0-9][0-9]_*.ipynb
 
-lint: setup ## check style, notebook metadata, and links
+lint: setup ## check style, types, published notebooks, and links
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) tools/publish.py --check
-	$(PY) tools/write_links.py --check
+	$(PY) -m mypy
+	$(PY) -m tools.notebooks check
+	$(PY) -m tools.notebooks link --check
 
-format: setup
+format: setup ## format code, write links, badges and install cells
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
-	$(PY) tools/write_links.py
+	$(PY) -m tools.notebooks link
 
 bench: setup ## measure the example beside ours (CORPUS, SAMPLES, EPOCHS)
-	@$(PY) benchmarks/bench.py $(COUNTS)
+	@$(PY) -m tools.bench $(COUNTS)
 
 publish: setup ## run the notebooks in place, at their defaults, without time stamps
-	@$(PY) tools/publish.py
+	@$(PY) -m tools.notebooks publish
 
 clean: ## remove what runs and tests wrote; .venv and downloaded corpora stay
-	rm -rf build dist *.egg-info .coverage .coverage.* .pytest_cache .ruff_cache .hypothesis
-	rm -f notebooks/*.partial.ipynb
+	rm -rf build dist *.egg-info .coverage .coverage.* .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -path ./.venv -prune -o \( -name __pycache__ -o -name .ipynb_checkpoints \) -type d -prune -exec rm -rf {} +

@@ -18,8 +18,8 @@ from s2s_lib.models import State, Tensor
 
 IMPOSSIBLE = -1e9  # a score below that of every real hypothesis
 LEAST = 1e-6  # temperature and top_p: below it float32 has no digits left
-MAX_BEAM_WIDTH = 256
-MAX_LENGTH = 10_000
+MAX_BEAM_WIDTH = 100
+MAX_LENGTH = 2_000
 
 
 class Decoder(keras.Model):

@@ -172,7 +172,7 @@ def train(
         verbose=0,
         initial_epoch=batches["train"].epoch,
         epochs=recipe.epochs,
-        callbacks=[EpochClock(), keeper, *bar, *callbacks],
+        callbacks=[*bar, EpochClock(), keeper, *callbacks],  # the bar first: it shows no clock
     )
     if recipe.precision != "float32":
         weights, model = model.get_weights(), build(recipe, *vocabularies)

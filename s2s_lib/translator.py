@@ -1,25 +1,16 @@
-"""A trained model and all it needs to be used again, in one file (shown in notebook 05_inference).
+"""A trained model and all it needs to be used again (derived in notebook 05_inference)."""
 
-The file is a zip archive of JSON texts and of arrays without pickles; nothing in it is run. ``model.json``
-names a registered builder and its sizes, so a file holds neither code nor a layer unknown to this library.
-"""
-
-import json
 import os
 import warnings
-import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import resources
-from importlib.resources.abc import Traversable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from s2s_lib import models, records
+from s2s_lib import bundle, models, records
 from s2s_lib.arguments import boolean, real_number, whole_number
 from s2s_lib.data.corpus import cache_dir, languages, load_pairs
 from s2s_lib.data.splitting import reverse_pairs, split_pairs
@@ -34,10 +25,6 @@ from s2s_lib.decoding import (
     map_by_length,
 )
 from s2s_lib.training import Recipe, train
-
-FORMAT, OLD_FORMAT = "s2s-translator-2", "s2s-translator-1"
-VOCABULARIES = ("source_vocabulary.json", "target_vocabulary.json")
-MEMBERS = ("config.json", *VOCABULARIES, "model.json", "weights.npz")
 
 Decode = Callable[[np.ndarray], np.ndarray]
 
@@ -202,22 +189,18 @@ class Translator:
                 "this model was built by no registered builder, so a file could not name it: put "
                 '@s2s_lib.register_model("a name") above the function that builds it'
             )
-        dtype = np.float16 if half_precision else np.float32
-        arrays: dict[str, Any] = {
-            name: weight.astype(dtype) for name, weight in _named_weights(self.model).items()
-        }
-        weights = BytesIO()
-        np.savez(weights, **arrays)
-        parts: dict[str, str | bytes] = {
-            "config.json": json.dumps({"format": FORMAT} | asdict(self.settings), indent=1),
-            "source_vocabulary.json": self.source_vocabulary.to_json(),
-            "target_vocabulary.json": self.target_vocabulary.to_json(),
-            "model.json": json.dumps({"model": specification.name, "sizes": specification.sizes}),
-            "weights.npz": weights.getvalue(),
-        }
-        with records.atomic_write(path) as partial, zipfile.ZipFile(partial, "w") as archive:
-            for name, content in parts.items():
-                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+        bundle.write(
+            path,
+            bundle.Bundle(
+                settings=asdict(self.settings),
+                source_vocabulary=self.source_vocabulary,
+                target_vocabulary=self.target_vocabulary,
+                model=specification.name,
+                sizes=specification.sizes,
+                weights=_named_weights(self.model),
+            ),
+            half_precision=half_precision,
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Translator":
@@ -231,19 +214,14 @@ class Translator:
             If the file is no translator, is damaged, or names a model that is not registered; the message
             names the file.
         """
-        file = _find(path)
+        held = bundle.read(bundle.find(path))
         try:
-            parts = _read_members(file)
-            settings = _read_settings(parts)
-            source_vocabulary, target_vocabulary = (
-                CharVocabulary.from_json(parts[name]) for name in VOCABULARIES
-            )
-            model = _read_model(parts["model.json"], source_vocabulary, target_vocabulary)
-            _set_weights(model, parts["weights.npz"])
-            return cls(model, source_vocabulary, target_vocabulary, settings)
-        except Exception as error:  # what damaged archives make zipfile and NumPy raise is in no manual
-            reason = " ".join(str(error).split())[:300] or type(error).__name__
-            raise ValueError(f"{path}: not a translator file that can be read: {reason}") from error
+            settings = _settings(held.settings)
+            model = models.build(held.model, **held.sizes)
+            _set_weights(model, held.weights)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}: not a translator file that can be read: {error}") from error
+        return cls(model, held.source_vocabulary, held.target_vocabulary, settings)
 
 
 def _check_sentences(sentences: Sequence[str]) -> list[str]:
@@ -257,73 +235,14 @@ def _check_sentences(sentences: Sequence[str]) -> list[str]:
     return sentences
 
 
-# ---- the file ----
-def shipped(name: str) -> Traversable | None:
-    """Return the file of the translator of that name that ships with the package, or None."""
-    file = resources.files("s2s_lib") / "resources" / f"{name}.s2s"
-    return file if name.replace("-", "_").isidentifier() and file.is_file() else None
-
-
-def _find(path: str | os.PathLike[str]) -> Path | Traversable:
-    """Return the file at a path, or that of a shipped translator's name."""
-    if Path(path).is_file():
-        return Path(path)
-    if isinstance(path, str) and (file := shipped(path)):
-        return file
-    raise FileNotFoundError(f"{path}: no such translator file, nor one of that name in the package")
-
-
-def _read_members(file: Path | Traversable) -> dict[str, bytes]:
-    """Return the members of a translator file by name; nothing is unpacked to disk."""
-    with file.open("rb") as stream, zipfile.ZipFile(stream) as archive:
-        names = archive.namelist()
-        if sorted(names) != sorted(MEMBERS):
-            raise ValueError(
-                f"expected the members {', '.join(MEMBERS)}, found {', '.join(names[:9]) or 'none'}"
-            )
-        return {name: archive.read(name) for name in names}
-
-
-def _read_settings(parts: Mapping[str, bytes]) -> Settings:
-    """Return the settings of a file, or raise ValueError, also for a file of the older format."""
-    config = json.loads(parts["config.json"])
-    if not isinstance(config, dict) or config.get("format") not in (FORMAT, OLD_FORMAT):
-        raise ValueError(f"config.json does not say {FORMAT!r}")
-    if config.pop("format") == OLD_FORMAT:
-        raise ValueError(
-            "it was written by an older version, whose files held a Keras graph: convert it, in a checkout "
-            "of the course, with: python -m tools.ship convert OLD.s2s NEW.s2s"
-        )
-    return _settings(config)
-
-
+# ---- from and to the file ----
 def _settings(values: Mapping[str, Any]) -> Settings:
     """Return settings of these values, or raise ValueError for a name that is none of theirs."""
-    unknown = set(values) - set(Settings.__dataclass_fields__)
+    known = Settings.__dataclass_fields__
+    unknown = [str(name) for name in values if name not in known]
     if unknown:
-        known = ", ".join(Settings.__dataclass_fields__)
-        raise ValueError(f"unknown settings {', '.join(sorted(map(str, unknown)))}; there are: {known}")
+        raise ValueError(f"unknown settings {', '.join(unknown)}; there are: {', '.join(known)}")
     return Settings(**values)
-
-
-def _read_model(
-    text: bytes, source_vocabulary: CharVocabulary, target_vocabulary: CharVocabulary
-) -> keras.Model:
-    """Build the model that ``model.json`` names, not yet with its weights."""
-    model = json.loads(text)
-    if (
-        not isinstance(model, dict)
-        or set(model) != {"model", "sizes"}
-        or not isinstance(model["sizes"], dict)
-    ):
-        raise ValueError('model.json must be JSON like {"model": "attention", "sizes": {...}}')
-    expected = {"num_source_tokens": len(source_vocabulary), "num_target_tokens": len(target_vocabulary)}
-    for name, size in expected.items():
-        if model["sizes"].get(name) != size:
-            raise ValueError(
-                f"the vocabularies need {name} {size}, model.json says {model['sizes'].get(name)!r}"
-            )
-    return models.build(model["model"], **model["sizes"])
 
 
 def _named_weights(model: keras.Model) -> dict[str, np.ndarray]:
@@ -333,20 +252,17 @@ def _named_weights(model: keras.Model) -> dict[str, np.ndarray]:
     }
 
 
-def _set_weights(model: keras.Model, npz: bytes) -> None:
-    """Put the arrays of ``weights.npz`` into a model, or raise ValueError where they do not fit."""
+def _set_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
+    """Put named weights into a model, or raise ValueError where they do not fit."""
     expected = {name: weight.shape for name, weight in _named_weights(model).items()}
-    with np.load(BytesIO(npz), allow_pickle=False) as saved:
-        if sorted(saved.files) != sorted(expected):
-            raise ValueError("weights.npz holds other layers than the model")
-        for layer in model.layers:
-            arrays = [saved[f"{layer.name}/{i}"] for i in range(len(layer.weights))]
-            for i, array in enumerate(arrays):
-                if array.shape != expected[f"{layer.name}/{i}"] or array.dtype.kind != "f":
-                    raise ValueError(f"{layer.name}/{i} has shape {array.shape} and type {array.dtype}")
-                if not np.isfinite(array).all():
-                    raise ValueError(f"{layer.name}/{i} holds numbers that are not finite")
-            layer.set_weights([array.astype(np.float32) for array in arrays])
+    found = {name: weight.shape for name, weight in weights.items()}
+    for name in sorted({*expected, *found}):
+        if expected.get(name) != found.get(name):
+            raise ValueError(
+                f"weight {name} has shape {found.get(name)}, the model needs {expected.get(name)}"
+            )
+    for layer in model.layers:
+        layer.set_weights([weights[f"{layer.name}/{i}"] for i in range(len(layer.weights))])
 
 
 # ---- trained before, shipped, or trained now ----
@@ -363,7 +279,7 @@ def train_or_load(recipe: Recipe, *, retrain: bool = False, progress: bool = Tru
     if not retrain:
         if file.is_file():
             return Translator.load(file)
-        if shipped(recipe.corpus) and records.load_record(recipe.corpus)["digest"] == digest:
+        if bundle.shipped(recipe.corpus) and records.load_record(recipe.corpus)["digest"] == digest:
             return Translator.load(recipe.corpus)
     file.parent.mkdir(parents=True, exist_ok=True)
     trained = train(pairs, recipe, progress=progress)

@@ -1,109 +1,96 @@
-"""Jobs side by side, each lane a process that does one after another (tools/run_course.py uses it)."""
+"""Run jobs in a few processes, each doing one job after another (used by `tools.notebooks`)."""
 
 import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from multiprocessing import connection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-PROCESSES = multiprocessing.get_context("spawn")  # the same on every system; nothing is inherited half done
+from tqdm import tqdm
+
+PROCESSES = multiprocessing.get_context("spawn")  # the same on every system
+
+
+KILLED = "the process that ran it was killed: out of memory?"
 
 
 class Done(NamedTuple):
-    """What a job answered, None if its process died of it, and how long it took."""
+    """What a job returned, `KILLED` if its process died of it, and how long it took."""
 
-    answer: object
+    answer: Any
     seconds: float
 
 
 class Lane:
-    """A process that does what it is handed, one job after another, and the job it has in hand.
+    """One process, and the name of the job it is working on ("" when it is idle)."""
 
-    Parameters
-    ----------
-    function : callable
-        Importable by name; takes a job's arguments.
-    """
-
-    def __init__(self, function):
-        self.name = None
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.name = ""
         self.answers, theirs = PROCESSES.Pipe()
         self.process = PROCESSES.Process(target=_work, args=(function, theirs), daemon=True)
         self.process.start()
         theirs.close()
 
-    def begin(self, name, arguments):
-        """Hand over a job."""
+    def begin(self, name: str, arguments: tuple[Any, ...]) -> None:
+        """Send a job to the process."""
         self.name, self.begun = name, time.monotonic()
         self.answers.send(arguments)
 
-    def finish(self):
-        """Return what came of the job in hand, a `Done`."""
-        self.name = None
+    def finish(self) -> Done:
+        """Wait for the current job's answer."""
+        self.name = ""
         try:
             answer = self.answers.recv()
         except (EOFError, OSError):
-            answer = None
+            answer = KILLED
         return Done(answer, time.monotonic() - self.begun)
 
 
-def side_by_side(function, jobs, *, num_lanes, ready, watch):
-    """Do all jobs, several at once; on an exception or Ctrl-C no process of them outlives the call.
+def side_by_side(
+    function: Callable[..., Any],
+    jobs: Mapping[str, tuple[Any, ...]],
+    *,
+    num_lanes: int,
+    ready: Callable[[str, Mapping[str, Done]], bool] = lambda name, done: True,
+) -> dict[str, Done]:
+    """Run all jobs, the first ones first, behind a progress bar; Ctrl-C stops their processes, too.
 
-    Parameters
-    ----------
-    function : callable
-        Importable by name; returns something, not None, that can be pickled.
-    jobs : dict of str to tuple
-        The arguments of each job, the most urgent first.
-    num_lanes : int
-        Jobs at once.
-    ready : callable
-        Takes a job's name and the `Done` of each job so far; returns whether the job may begin.
-    watch : callable
-        Takes the names of the jobs in hand and the `Done` of each so far, whenever they change.
+    ``function`` must be importable by name. ``ready(name, done)`` tells if a job may begin; ValueError if no
+    job that is left may.
 
-    Returns
-    -------
-    dict of str to Done
-        In the order in which the jobs were done.
-
-    Raises
-    ------
-    ValueError
-        Where jobs are left of which none may ever begin.
-
-    Examples
-    --------
-    >>> jobs = {"a": (1, 2), "b": (3, 4)}
-    >>> done = side_by_side(max, jobs, num_lanes=1, ready=lambda *_: True, watch=lambda *_: None)
-    >>> done["a"].answer, done["b"].answer
-    (2, 4)
+    >>> side_by_side(max, {"a": (1, 2)}, num_lanes=1)["a"].answer
+    2
     """
-    waiting, done = dict(jobs), {}
+    waiting = dict(jobs)
+    done: dict[str, Done] = {}
     lanes = [Lane(function) for _ in range(min(num_lanes, len(jobs)))]
+    bar = tqdm(total=len(jobs), unit="notebook", file=sys.stderr, dynamic_ncols=True)
     try:
         while len(done) < len(jobs):
             for lane in lanes:
-                name = next((name for name in waiting if lane.name is None and ready(name, done)), None)
-                if name is not None:
+                name = next((name for name in waiting if not lane.name and ready(name, done)), "")
+                if name:
                     lane.begin(name, waiting.pop(name))
-            busy = {lane.answers: lane for lane in lanes if lane.name is not None}
+            busy = [lane for lane in lanes if lane.name]
             if not busy:
                 raise ValueError(f"none of these may begin: {', '.join(waiting)}")
-            watch([lane.name for lane in busy.values()], done)
-            for ended in connection.wait(busy):
-                lane = busy[ended]
+            bar.set_description(", ".join(sorted(lane.name for lane in busy)))
+            finished = connection.wait([lane.answers for lane in busy])
+            for lane in [lane for lane in busy if lane.answers in finished]:
                 name = lane.name
                 done[name] = lane.finish()
-                if done[name].answer is None:
+                bar.update()
+                if done[name].answer == KILLED:
                     lane.process.join()
                     lanes[lanes.index(lane)] = Lane(function)
-        watch([], done)
+        bar.set_description("done")
     finally:
+        bar.close()
         for lane in lanes:
             lane.process.terminate()
         for lane in lanes:
@@ -111,15 +98,17 @@ def side_by_side(function, jobs, *, num_lanes, ready, watch):
     return done
 
 
-def _work(function, answers):
-    """Do jobs until told to stop, which closes whatever a job has open; Ctrl-C is for the parent alone."""
+def _work(function: Callable[..., Any], answers: connection.Connection) -> None:
+    """Do jobs until stopped; SIGTERM interrupts the current one, Ctrl-C is left to the parent."""
 
-    def stop(*_):
+    def stop(*_: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
         raise KeyboardInterrupt
 
-    def stop_with_parent():
-        multiprocessing.parent_process().join()
+    def stop_with_parent() -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
 
     with contextlib.suppress(KeyboardInterrupt, EOFError, OSError):

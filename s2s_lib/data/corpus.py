@@ -86,7 +86,7 @@ def languages(corpus: str | os.PathLike[str], *, reverse: bool = False) -> tuple
     (('English', 'French'), ('German', 'English'), ('the source language', 'the target language'))
     """
     stem = PurePosixPath(os.fspath(corpus)).stem
-    code = "fra" if stem == "sample" else stem.removesuffix("-eng").removesuffix("-latest")
+    code = "fra" if stem == "sample" else stem.removesuffix("-latest").removesuffix("-eng")
     with (resources.files("s2s_lib") / "resources" / "languages.tsv").open(encoding="utf-8") as file:
         names = dict(line.rstrip("\n").split("\t") for line in file)
     pair = ("English", names[code]) if code in names else ("the source language", "the target language")

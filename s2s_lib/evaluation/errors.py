@@ -40,7 +40,7 @@ def error_table(
     table["edits"] = [edits for _, edits in nearest]
     table.insert(3, "exact", table["edits"] == 0)
     table["cer"] = table["edits"] / table["nearest_reference"].str.len()
-    table["source_length"] = table["source"].str.len()
+    table["source_length"] = [len(prepare_text(text)) for text in sources]
     return table
 
 

@@ -1,0 +1,1 @@
+"""Programs of the course, each started as `python -m tools.NAME` from the repository root."""
