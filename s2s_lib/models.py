@@ -109,6 +109,17 @@ def build(name: str, **sizes: Any) -> keras.Model:
     return builder_of(name)(**sizes)
 
 
+def identity(name: str) -> dict[str, str]:
+    """Return what tells a builder of your own from an earlier version of it; nothing for the course's own."""
+    builder = inspect.unwrap(builder_of(name))
+    if builder.__module__ == __name__:
+        return {}
+    try:
+        return {"builder": inspect.getsource(builder)}
+    except (OSError, TypeError):  # typed at a prompt
+        return {"builder": builder.__qualname__}
+
+
 def takes_size(name: str, size: str) -> bool:
     """Tell whether the registered builder takes a size of that name."""
     parameters = _parameters(inspect.unwrap(builder_of(name))).values()

@@ -88,6 +88,7 @@ class Recipe:
         values = {
             name: value for name, value in asdict(self).items() if name not in usual or value != usual[name]
         }
+        values |= models.identity(self.model)
         rows = "\n".join(pairs["source"] + "\t" + pairs["target"])
         return hashlib.sha256((json.dumps(values, sort_keys=True) + rows).encode()).hexdigest()[:16]
 

@@ -253,16 +253,19 @@ def _named_weights(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def _set_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
-    """Put named weights into a model, or raise ValueError where they do not fit."""
+    """Put weights into a model in their order, or raise ValueError where they do not fit.
+
+    Not by name: Keras numbers layers without a name of their own anew in each process.
+    """
     expected = {name: weight.shape for name, weight in _named_weights(model).items()}
-    found = {name: weight.shape for name, weight in weights.items()}
-    for name in sorted({*expected, *found}):
-        if expected.get(name) != found.get(name):
-            raise ValueError(
-                f"weight {name} has shape {found.get(name)}, the model needs {expected.get(name)}"
-            )
+    if len(expected) != len(weights):
+        raise ValueError(f"the file holds {len(weights)} weights, the model needs {len(expected)}")
+    for (name, shape), (found, weight) in zip(expected.items(), weights.items(), strict=True):
+        if weight.shape != shape:
+            raise ValueError(f"weight {found} has shape {weight.shape}, the model needs {name} {shape}")
+    remaining = iter(weights.values())
     for layer in model.layers:
-        layer.set_weights([weights[f"{layer.name}/{i}"] for i in range(len(layer.weights))])
+        layer.set_weights([next(remaining) for _ in layer.weights])
 
 
 # ---- trained before, shipped, or trained now ----

@@ -10,14 +10,20 @@ import pandas as pd
 
 APOSTROPHES = re.compile("[’‘‛ʼʹ′´`＇]")
 NOT_COMPARED = re.compile(r"[^\w' ]")
+# Neither letter nor usual punctuation, or a sign before a digit: whether it counts must be weighed.
+UNUSUAL = re.compile(r"""[^\w' !"#$%&()*+,./:;<=>?@\[\\\]^{|}~«»…–—“”„¿¡-]|[^\w' ](?=\d)""")
+SIGNS, SEPARATORS = "-−", ".,:·٫٬"
 
 
 def normalize_sentence(text: str) -> str:
     """Return the part of a sentence that remains when case, punctuation and kinds of spaces do not count.
 
     Typographic apostrophes become ``'`` and each run of blanks becomes one space; then come NFKC, lower case,
-    and the deletion of everything but letters, digits, ``_``, ``'`` and spaces. A sentence of punctuation
-    alone ("?!") keeps it; otherwise all such sentences would be equal. Normalizing twice changes nothing.
+    and the deletion of everything but letters, digits, ``_``, ``'`` and spaces. Marks on letters stay (Hindi
+    vowel signs, say), but for the few that Latin letters still carry; so do a minus sign and a slash before a
+    digit and, in sentences without Latin letters, what separates digits ("3.50"): with Latin letters, a rule
+    for these would move the frozen split of the pinned corpus. A sentence of punctuation alone ("?!") keeps
+    it; otherwise all such sentences would be equal. Normalizing twice changes nothing.
 
     >>> normalize_sentence("L’été, enfin !")
     "l'été enfin"
@@ -26,7 +32,7 @@ def normalize_sentence(text: str) -> str:
     """
     text = unicodedata.normalize("NFKC", _fold(text))
     text = _fold(text.lower())
-    compared = _fold(NOT_COMPARED.sub("", text))
+    compared = _fold(_compared(text) if UNUSUAL.search(text) else NOT_COMPARED.sub("", text))
     return unicodedata.normalize("NFKC", compared or text)
 
 
@@ -139,6 +145,30 @@ def multi_reference(pairs: pd.DataFrame) -> pd.DataFrame:
     if "split" in pairs:
         table["split"] = pairs.drop_duplicates("source")["split"].tolist()
     return table
+
+
+def _compared(text: str) -> str:
+    """Return the characters that count; whether a mark or a sign does depends on those kept before it."""
+    kept = ""
+    latin = any(_is_latin(character) for character in text)
+    for place, character in enumerate(text):
+        before, base = kept[-1:], next((c for c in reversed(kept) if unicodedata.category(c)[0] != "M"), "")
+        if not NOT_COMPARED.match(character):
+            counts = True
+        elif unicodedata.category(character)[0] == "M":
+            counts = base.strip() != "" and not _is_latin(base)
+        elif not text[place + 1 : place + 2].isdigit():
+            counts = False
+        elif character in SIGNS:
+            counts = not re.match(r"\w", before)
+        else:
+            counts = before.isdigit() and (character == "/" or (character in SEPARATORS and not latin))
+        kept += ("-" if character in SIGNS else character) if counts else ""
+    return kept
+
+
+def _is_latin(character: str) -> bool:
+    return character.isalpha() and unicodedata.name(character, "").startswith("LATIN")
 
 
 def _fold(text: str) -> str:
