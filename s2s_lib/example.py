@@ -19,6 +19,7 @@ from s2s_lib.models import State, Tensor
 from s2s_lib.training import Checkpoint, EpochClock
 
 TARGET_START, TARGET_END, ONE_HOT_PADDING = "\t", "\n", " "
+MAX_ONE_HOT_BYTES = 3 * 10**9
 
 
 # ---- arrays ----
@@ -56,6 +57,13 @@ def one_hot_arrays(sources: Iterable[str], targets: Iterable[str]) -> OneHotArra
     ahead = np.full_like(decoder, ord(ONE_HOT_PADDING))
     ahead[:, :-1] = decoder[:, 1:]
     source_characters, target_characters = _characters(sources), _characters(framed)
+    source_cells = len(sources) * encoder.shape[1] * len(source_characters)
+    size = 4 * (source_cells + 2 * len(framed) * decoder.shape[1] * len(target_characters))
+    if size > MAX_ONE_HOT_BYTES:
+        raise ValueError(
+            f"one-hot arrays of these {len(sources):,} pairs would take {size / 1e9:.1f} GB, more than "
+            f"{MAX_ONE_HOT_BYTES / 1e9:.0f}: take fewer or shorter pairs (num_samples=), or s2s_lib.id_arrays"
+        )
     return OneHotArrays(
         encoder_input=_one_hot(encoder, source_characters),
         decoder_input=_one_hot(decoder, target_characters),

@@ -1,6 +1,7 @@
 """Every figure of the course, each from plain arrays or tables (drawn in all notebooks)."""
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
@@ -9,11 +10,30 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import PIL.Image
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+# Further scripts, each drawn by the first font that has the sign.
+FONTS = [
+    f"Noto Sans {name}"
+    for name in ("Arabic", "Hebrew", "Devanagari", "Bengali", "Thai", "Armenian", "Georgian")
+]
+FONTS += [
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK KR",
+    "Noto Sans JP",
+    "Noto Sans SC",
+    "Noto Sans KR",
+]
+FONTS += ["Arial Unicode MS", "Nirmala UI", "Leelawadee UI", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic"]
+HINT = (
+    "some signs in this figure are drawn as boxes, because no font here has them: install the Noto fonts "
+    "(Debian and Ubuntu: apt install fonts-noto-core fonts-noto-cjk), then restart"
+)
 _SIGNS = {" ": "␣", "\u00a0": "⍽", "\u202f": "‿", "\u2009": "‿", "\t": "⇥", "\n": "↵", "": "∅"}
 _BESIDE: dict[str, Any] = {"xytext": (6, 0), "textcoords": "offset points", "va": "center", "fontsize": 9.5}
 
@@ -22,6 +42,8 @@ def use_course_style() -> None:
     """Draw further figures in the house style: readable, in colours that colour-blind people tell apart."""
     with resources.as_file(resources.files("s2s_lib") / "resources" / "course.mplstyle") as path:
         plt.style.use(path)
+    there = set(font_manager.get_font_names())
+    plt.rcParams["font.family"] = ["sans-serif", *(name for name in FONTS if name in there)]
 
 
 def visible(character: str) -> str:
@@ -54,8 +76,13 @@ def show(figure: Axes | Figure, alt: str) -> None:
         raise ValueError("a figure needs an alt text: say in a sentence what the picture shows")
     whole: Any = figure.figure if isinstance(figure, Axes) else figure
     png = io.BytesIO()
-    whole.savefig(png, format="png")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        whole.savefig(png, format="png")
     plt.close(whole)
+    if any("missing from" in str(warning.message) for warning in caught):
+        # A warning is shown once for the line that gives it: one hint instead of one for each sign.
+        warnings.warn(HINT, stacklevel=2)
     display(Image(_smaller(png), alt=alt))
 
 

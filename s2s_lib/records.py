@@ -4,7 +4,7 @@ import json
 import os
 import platform
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ def peak_memory_mb() -> int | None:
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield the path of a temporary file to write to, then rename it to ``path``; an error leaves no trace.
 
+    OSError names the file and what to do.
+
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "note.txt"
     >>> with atomic_write(path) as partial:
@@ -58,8 +60,14 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield partial
         os.replace(partial, path)
+    except OSError as error:
+        reason = (
+            f"{error.strerror or error}: free some space, or name a folder that is there and can be written"
+        )
+        raise type(error)(error.errno, reason, str(path)) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def write_json(value: Any, path: str | os.PathLike[str]) -> None:

@@ -5,8 +5,10 @@ import json
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -323,9 +325,10 @@ class Checkpoint(keras.callbacks.Callback):
 
         ValueError if it belongs to another recipe.
         """
-        if not self.file or not self.file.exists():
+        content = self._read()
+        if content is None:
             return 0
-        with np.load(self.file, allow_pickle=False) as saved:
+        with np.load(BytesIO(content), allow_pickle=False) as saved:
             state = json.loads(str(saved["state"]))
             if state["digest"] != self.digest:
                 raise ValueError(f"{self.file} belongs to another recipe: name another file, or delete it")
@@ -339,6 +342,23 @@ class Checkpoint(keras.callbacks.Callback):
                 self.best_weights = [saved[f"best_{i}"] for i in range(len(model.weights))]
         return len(self.history)
 
+    def _read(self) -> bytes | None:
+        """Return the content of the file, or, if it is damaged, that of the one before it."""
+        damaged = None
+        for file in (self.file, previous(self.file)) if self.file else ():
+            if file.is_file():
+                content = file.read_bytes()
+                if content[:32] == hashlib.sha256(content[32:]).digest():
+                    if damaged:
+                        warnings.warn(f"{damaged} is damaged: going on from {file}", stacklevel=4)
+                    return content[32:]
+                damaged = damaged or file
+        if damaged:
+            warnings.warn(
+                f"{damaged} is damaged, and there is none before it: training starts anew", stacklevel=4
+            )
+        return None
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Score the epoch, keep the best weights, write the file."""
         row = {name: round(float(value), 5) for name, value in logs.items()}
@@ -351,18 +371,27 @@ class Checkpoint(keras.callbacks.Callback):
             self.save(self.file)
 
     def save(self, file: Path) -> None:
-        """Write the state, atomically."""
+        """Write the state behind its own hash, atomically; keep the file before it."""
         state = json.dumps({"digest": self.digest, "history": self.history})
         variables = enumerate(training_variables(self.model))
         arrays = {f"variable_{i}": ops.convert_to_numpy(variable) for i, variable in variables}
         arrays |= {f"best_{i}": weight for i, weight in enumerate(self.best_weights)}
-        with records.atomic_write(file) as partial, partial.open("wb") as stream:
-            np.savez(stream, state=state, **arrays)
+        content = BytesIO()
+        np.savez(content, state=state, **arrays)
+        with records.atomic_write(file) as partial:
+            partial.write_bytes(hashlib.sha256(content.getbuffer()).digest() + content.getbuffer())
+            if file.is_file():
+                os.replace(file, previous(file))
 
     def on_train_end(self, logs: Any = None) -> None:
         """Put the weights of the best epoch into the model."""
         if self.best_weights:
             self.model.set_weights(self.best_weights)
+
+
+def previous(file: Path) -> Path:
+    """Return the name under which the checkpoint before the last one is kept."""
+    return file.with_name(file.name + ".previous")
 
 
 def training_variables(model: keras.Model) -> list[Any]:

@@ -24,7 +24,7 @@ from s2s_lib.decoding import (
     SamplingDecoder,
     map_by_length,
 )
-from s2s_lib.training import Recipe, train
+from s2s_lib.training import Recipe, previous, train
 
 Decode = Callable[[np.ndarray], np.ndarray]
 
@@ -161,6 +161,14 @@ class Translator:
                 f"{cut} of {len(sources)} sentences were cut after {longest} characters", stacklevel=3
             )
         sources = [source[:longest] for source in sources]
+        known = set(self.source_vocabulary.characters)
+        unknown = sum(character not in known for source in sources for character in source)
+        if unknown:
+            share = unknown / sum(map(len, sources))
+            warnings.warn(
+                f"{unknown:,} characters ({share:.1%}) of these sentences are unknown to the model",
+                stacklevel=3,
+            )
         rows = [row for row, source in enumerate(sources) if source]
         ids = ragged_ids([sources[row] for row in rows], self.source_vocabulary)
 
@@ -274,7 +282,7 @@ def train_or_load(recipe: Recipe, *, retrain: bool = False, progress: bool = Tru
 
     What is trained is kept in `s2s_lib.cache_dir()`, under a name made from recipe and data. It always passes
     through its file, in half precision, so that the answer is the same whichever way it came. ``retrain``
-    trains even where a trained translator is at hand.
+    trains even where a trained translator is at hand. An interrupted training goes on from its last epoch.
     """
     pairs = split_pairs(load_pairs(recipe.corpus, num_samples=recipe.num_samples))
     digest = recipe.digest(pairs)
@@ -285,7 +293,8 @@ def train_or_load(recipe: Recipe, *, retrain: bool = False, progress: bool = Tru
         if bundle.shipped(recipe.corpus) and records.load_record(recipe.corpus)["digest"] == digest:
             return Translator.load(recipe.corpus)
     file.parent.mkdir(parents=True, exist_ok=True)
-    trained = train(pairs, recipe, progress=progress)
+    checkpoint = file.with_suffix(".checkpoint")
+    trained = train(pairs, recipe, checkpoint=checkpoint, progress=progress)
     learned = pairs[pairs["split"] == "train"]
     if recipe.reverse:
         learned = reverse_pairs(learned)
@@ -300,6 +309,8 @@ def train_or_load(recipe: Recipe, *, retrain: bool = False, progress: bool = Tru
     )
     translator = Translator(trained.model, trained.source_vocabulary, trained.target_vocabulary, settings)
     translator.save(file, half_precision=True)
+    for done in (checkpoint, previous(checkpoint)):
+        done.unlink(missing_ok=True)
     return Translator.load(file)
 
 

@@ -1,6 +1,5 @@
 """Where sentence pairs come from: sample, ManyThings.org, your own file (derived in notebook 01_data)."""
 
-import codecs
 import hashlib
 import io
 import lzma
@@ -11,12 +10,14 @@ import tempfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections import deque
 from importlib import resources
 from numbers import Integral
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
+
+from s2s_lib.data.reading import Notes, language_names, read_rows
 
 PINNED_RELEASE = "2019-04-07"
 PINNED_SHA256 = "0bb85dbaa1c896844649094d7eaf2e34bee34e84fe362b26ce7e8f2e12aae104"  # of fra.txt
@@ -48,6 +49,7 @@ def load_pairs(corpus: str | os.PathLike[str] = "sample", *, num_samples: int | 
         ``$S2S_DATA_DIR``, else in `cache_dir`, and downloaded there if missing; or the path of your own
         ``.tsv``, ``.txt`` or ``.zip``: UTF-8, a pair on each line, tabs between source, target, attribution.
         ``"fra-eng"`` is one fixed release, checked by hash; other names are what ManyThings serves today.
+        Sentences are composed (NFC), invisible characters removed; a warning tells what is odd in a file.
     num_samples
         How many pairs to return, from the first on (a UserWarning if there are fewer). All by default.
 
@@ -69,9 +71,13 @@ def load_pairs(corpus: str | os.PathLike[str] = "sample", *, num_samples: int | 
     if num_samples is not None and num_samples < 1:
         raise ValueError(f"num_samples must be at least 1, not {num_samples}; None gives all pairs")
     wanted: list[tuple[str, str, str]] = []
-    for row in _parse(*_read(corpus)):  # rows beyond num_samples are checked, too, and not kept
+    raw, name = _read(corpus)
+    notes, unchanged = Notes(), corpus == "sample" or hashlib.sha256(raw).hexdigest() == PINNED_SHA256
+    for row in read_rows(raw, name, notes, prepare=not unchanged):  # rows not wanted are checked, too
         if num_samples is None or len(wanted) < num_samples:
             wanted.append(row)
+    if str(notes):
+        warnings.warn(f"{name}: {notes}", stacklevel=2)
     if num_samples is not None and num_samples > len(wanted):
         warnings.warn(f"asked for {num_samples:,} pairs, but {corpus} has only {len(wanted):,}", stacklevel=2)
     return pd.DataFrame(wanted, columns=["source", "target", "attribution"], dtype="str")
@@ -87,8 +93,7 @@ def languages(corpus: str | os.PathLike[str], *, reverse: bool = False) -> tuple
     """
     stem = PurePosixPath(os.fspath(corpus)).stem
     code = "fra" if stem == "sample" else stem.removesuffix("-latest").removesuffix("-eng")
-    with (resources.files("s2s_lib") / "resources" / "languages.tsv").open(encoding="utf-8") as file:
-        names = dict(line.rstrip("\n").split("\t") for line in file)
+    names = {code: name.title() for name, code in language_names().items() if code != "eng"}
     pair = ("English", names[code]) if code in names else ("the source language", "the target language")
     return (pair[1], pair[0]) if reverse else pair
 
@@ -111,6 +116,8 @@ def _read(corpus: str | os.PathLike[str]) -> tuple[bytes, str]:
         known = f'"sample", a ManyThings name such as "fra-eng", or the path of a {", ".join(SUFFIXES)} file'
         raise ValueError(f"unknown corpus {corpus!r}: use {known}")
     path = Path(corpus).expanduser()
+    if path.is_file() and path.stat().st_size > MAX_MEMBER_BYTES:
+        raise ValueError(f"{path}: holds more than {MAX_MEMBER_BYTES:,} bytes; give a part of it")
     raw = path.read_bytes()
     if _suffix(path) not in SUFFIXES:
         raise ValueError(f"{path}: expected a file whose name ends in {', '.join(SUFFIXES)}")
@@ -163,8 +170,7 @@ def _download(url: str, path: Path, sha256: str | None) -> None:
         except OSError as error:  # a full disk, say: Python does not name the file
             error.filename = error.filename or str(path)
             raise
-        for _ in _parse(*_read_release(partial, url, sha256)):
-            pass
+        deque(read_rows(*_read_release(partial, url, sha256), Notes()), maxlen=0)  # raises if it is malformed
         os.replace(partial, path)
 
 
@@ -188,22 +194,3 @@ def _may_hold_pairs(member: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(member.filename)
     ignored = path.name == "_about.txt" or path.name.startswith(".") or "__MACOSX" in path.parts
     return _suffix(path) in (".txt", ".tsv") and not ignored and not member.is_dir()
-
-
-def _parse(raw: bytes, name: str) -> Iterator[tuple[str, str, str]]:
-    """Yield ``(source, target, attribution)`` of each line; blank lines at the end do not count."""
-    lines = raw.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n")
-    if not lines:
-        raise ValueError(f"{name}: no sentence pairs, the file is empty")
-    for number, line in enumerate(io.BytesIO(lines), start=1):
-        where = f"{name}, line {number}"
-        try:
-            row = line.rstrip(b"\n").decode().removesuffix("\r").split("\t")
-        except UnicodeDecodeError as error:
-            raise ValueError(f"{where}: not UTF-8 ({error.reason}); save the file as UTF-8") from None
-        if len(row) not in (2, 3):
-            raise ValueError(f"{where}: expected 2 or 3 columns between tabs, found {len(row)}")
-        if not row[0].strip() or not row[1].strip():
-            raise ValueError(f"{where}: the {'target' if row[0].strip() else 'source'} is empty")
-        source, target, attribution = (*row, "")[:3]
-        yield source, target, attribution

@@ -1,12 +1,16 @@
 """Characters and their ids, and the one place that prepares text (derived in 02_vectorization)."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable
 
 import numpy as np
 
 PADDING, START, END, UNKNOWN = range(4)
+# Byte order mark, zero-width space, soft hyphen, word joiner, marks of direction: they change no sentence.
+# U+200C and U+200D stay: Persian, Hindi, Bengali and emoji need them.
+INVISIBLE = re.compile("[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 
 
 def fold_typography(text: str) -> str:
@@ -19,12 +23,13 @@ def fold_typography(text: str) -> str:
 
 
 def prepare_text(text: str, *, fold: bool = False) -> str:
-    """Return ``text`` as vocabulary, translator and scores see it: composed (NFC), folded if asked for.
+    """Return ``text`` composed (NFC), without invisible characters, and with typography folded if asked for.
 
     >>> len("e\u0301te\u0301"), len(prepare_text("e\u0301te\u0301"))
     (5, 3)
     """
-    text = unicodedata.normalize("NFC", text)
+    if not text.isascii():
+        text = INVISIBLE.sub("", unicodedata.normalize("NFC", text))
     return fold_typography(text) if fold else text
 
 
@@ -36,7 +41,7 @@ def code_points(texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
     texts = list(texts)
     joined = "".join(texts)
     if not unicodedata.is_normalized("NFC", joined):  # every part of a composed text is composed
-        texts = [prepare_text(text) for text in texts]
+        texts = [unicodedata.normalize("NFC", text) for text in texts]
         joined = "".join(texts)
     lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     return np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4"), lengths
@@ -71,7 +76,8 @@ class CharVocabulary:
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of ``text``; a character never seen becomes the unknown id."""
-        return [self._id_of.get(character, UNKNOWN) for character in prepare_text(text)]
+        composed = unicodedata.normalize("NFC", text)
+        return [self._id_of.get(character, UNKNOWN) for character in composed]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of ``ids`` up to the first end mark; the other special ids leave no character.

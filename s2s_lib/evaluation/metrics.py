@@ -1,7 +1,10 @@
 """How good is a translation? Scores with intervals, and trivial baselines (derived in 06_error_analysis)."""
 
+import math
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,18 +16,23 @@ from sacrebleu.metrics import BLEU, CHRF
 from s2s_lib.data.vocabulary import prepare_text
 
 NUM_RESAMPLES = 1_000
+UNSPACED = ("THAI", "LAO", "KHMER", "MYANMAR")  # scripts that put no spaces between words
 CHUNK = 128  # queries compared at once with all choices
 
 References = Sequence[Sequence[str]]
 
 
 class Score(NamedTuple):
-    """A score over ``n`` sources and its 95 % interval from ``low`` to ``high``."""
+    """A score over ``n`` sources and its 95 % interval from ``low`` to ``high``; "n/a" if undefined."""
 
     value: float
     low: float
     high: float
     n: int
+
+    def __format__(self, specification: str) -> str:
+        """Format the value as a float, or as "n/a" where there is none."""
+        return "n/a" if math.isnan(self.value) else format(self.value, specification)
 
 
 class Scores(NamedTuple):
@@ -40,10 +48,19 @@ class Scores(NamedTuple):
         """Return ``{"exact": {"score", "low", "high", "n"}, …, "signature"}``, as records hold it."""
         scores = {"exact": self.exact, "cer": self.cer, "chrf": self.chrf, "bleu": self.bleu}
         values: dict[str, Any] = {
-            name: {"score": score.value, "low": score.low, "high": score.high, "n": score.n}
+            name: {
+                "score": _or_none(score.value),
+                "low": _or_none(score.low),
+                "high": _or_none(score.high),
+                "n": score.n,
+            }
             for name, score in scores.items()
         }
         return values | {"signature": self.signature}
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def nearest_reference(hypothesis: str, references: Sequence[str]) -> tuple[str, int]:
@@ -100,12 +117,12 @@ def wilson_interval(hits: Any, n: Any) -> tuple[np.ndarray, np.ndarray]:
 def evaluate(hypotheses: Iterable[str], references: Iterable[Sequence[str]], *, seed: int = 0) -> Scores:
     """Return all four scores and sacrebleu's signatures; parameters and errors as in `exact_match`."""
     texts = _prepare(hypotheses, references)
-    chrf_metric, bleu_metric = CHRF(), BLEU(force=True)
+    chrf_metric, bleu_metric = CHRF(), BLEU(force=True, tokenize=bleu_tokenizer(texts[1]))
     return Scores(
         exact=_exact_match(*texts, seed=seed),
         cer=_character_error_rate(*texts, seed=seed),
         chrf=_sacrebleu_score(chrf_metric, *texts, seed=seed),
-        bleu=_sacrebleu_score(bleu_metric, *texts, seed=seed),
+        bleu=_bleu_score(bleu_metric, *texts, seed=seed),
         signature=f"chrF2|{chrf_metric.get_signature()} BLEU|{bleu_metric.get_signature()}",
     )
 
@@ -159,12 +176,41 @@ def chrf(hypotheses: Iterable[str], references: Iterable[Sequence[str]], *, seed
 
 
 def bleu(hypotheses: Iterable[str], references: Iterable[Sequence[str]], *, seed: int = 0) -> Score:
-    """Return sacrebleu's BLEU over the corpus (13a tokens), between 0 and 100; see `exact_match`.
+    """Return sacrebleu's BLEU over the corpus, between 0 and 100; see `exact_match` and `bleu_tokenizer`.
+
+    Not a number where no reference has four tokens: BLEU counts runs of four.
 
     >>> round(bleu(["La loutre dort ici."], [["La loutre dort ici."]]).value)
     100
     """
-    return _sacrebleu_score(BLEU(force=True), *_prepare(hypotheses, references), seed=seed)
+    texts = _prepare(hypotheses, references)
+    return _bleu_score(BLEU(force=True, tokenize=bleu_tokenizer(texts[1])), *texts, seed=seed)
+
+
+def bleu_tokenizer(references: Iterable[Sequence[str]]) -> str:
+    """Return the name of sacrebleu's tokenizer for the script of most letters in the references.
+
+    "zh" for Chinese, "ja-mecab" for Japanese where it is installed, "char" for other scripts that put no
+    spaces between words (Thai, Lao, Khmer, Burmese), "13a" for all others.
+
+    >>> bleu_tokenizer([["La loutre dort."]]), bleu_tokenizer([["水獭在睡觉。"]])
+    ('13a', 'zh')
+    """
+    scripts = Counter(
+        unicodedata.name(character, "").split(" ")[0].split("-")[0]
+        for texts in references
+        for text in texts
+        for character in text
+        if not character.isascii() and unicodedata.category(character)[0] == "L"
+    )
+    ascii_letters = sum(c.isascii() and c.isalpha() for texts in references for text in texts for c in text)
+    kana = scripts["HIRAGANA"] + scripts["KATAKANA"]
+    if kana and kana + scripts["CJK"] > ascii_letters and kana > 0.05 * scripts["CJK"]:
+        return "ja-mecab" if find_spec("MeCab") and find_spec("ipadic") else "char"
+    script, count = max(scripts.items(), key=lambda item: item[1], default=("LATIN", 0))
+    if count <= ascii_letters:
+        return "13a"
+    return {"CJK": "zh"}.get(script, "char" if script in UNSPACED else "13a")
 
 
 def _prepare(
@@ -210,6 +256,13 @@ def _sacrebleu_score(metric: Any, hypotheses: list[str], references: References,
     streams = [[texts[i] if i < len(texts) else None for texts in references] for i in range(most)]
     statistics = metric._extract_corpus_statistics(hypotheses, streams)
     return bootstrap(statistics, lambda sums: metric._compute_score_from_stats(sums).score, seed=seed)
+
+
+def _bleu_score(metric: Any, hypotheses: list[str], references: References, *, seed: int) -> Score:
+    score = _sacrebleu_score(metric, hypotheses, references, seed=seed)
+    if any(len(metric.tokenizer(text).split()) >= 4 for texts in references for text in texts):
+        return score
+    return Score(math.nan, math.nan, math.nan, score.n)
 
 
 # ---- baselines ----
