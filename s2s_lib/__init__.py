@@ -20,5 +20,8 @@ used: ``__init__.pyi`` lists the public names, and an editor finds their definit
 
 import lazy_loader
 
+from s2s_lib import quiet
+
 __version__ = "0.1.0"
+quiet.install()
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

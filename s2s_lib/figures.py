@@ -80,8 +80,11 @@ def show(figure: Axes | Figure, alt: str) -> None:
         warnings.simplefilter("always")
         whole.savefig(png, format="png")
     plt.close(whole)
-    if any("missing from" in str(warning.message) for warning in caught):
-        # A warning is shown once for the line that gives it: one hint instead of one for each sign.
+    glyphs = [warning for warning in caught if "missing from" in str(warning.message)]
+    for warning in caught:
+        if warning not in glyphs:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    if glyphs:  # one hint instead of a warning for each sign
         warnings.warn(HINT, stacklevel=2)
     display(Image(_smaller(png), alt=alt))
 

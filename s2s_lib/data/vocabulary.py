@@ -29,7 +29,7 @@ def prepare_text(text: str, *, fold: bool = False) -> str:
     (5, 3)
     """
     if not text.isascii():
-        text = INVISIBLE.sub("", unicodedata.normalize("NFC", text))
+        text = unicodedata.normalize("NFC", INVISIBLE.sub("", text))
     return fold_typography(text) if fold else text
 
 
