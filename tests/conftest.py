@@ -7,7 +7,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from s2s_lib.corpus import load_pairs
+from s2s_lib.data.corpus import load_pairs
+from s2s_lib.data.splitting import split_pairs
 
 # A busy machine is no failed property.
 hypothesis.settings.register_profile(
@@ -38,6 +39,12 @@ def real_pairs(real_data_dir):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("S2S_DATA_DIR", str(real_data_dir))
         return load_pairs("fra-eng")
+
+
+@pytest.fixture(scope="session")
+def real_split(real_pairs):
+    """Return the pinned release with its split; copy it before you change it."""
+    return split_pairs(real_pairs)
 
 
 @pytest.fixture

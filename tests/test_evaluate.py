@@ -5,34 +5,47 @@ import json
 import pytest
 
 from s2s_lib import evaluate
-from s2s_lib.metrics import normalize_for_scoring
 
 
 @pytest.fixture
-def with_real_data(real_data_dir, monkeypatch):
+def small_corpus(sample_pairs, monkeypatch):
+    """Let the command take part of the sample for the real corpus."""
+    monkeypatch.setattr(evaluate, "load_pairs", lambda corpus: sample_pairs[::4])
+
+
+def test_the_test_set_is_the_frozen_one_with_all_french_versions(real_split, real_data_dir, monkeypatch):
     monkeypatch.setenv("S2S_DATA_DIR", str(real_data_dir))
+    test, split_hash = evaluate.frozen_test_set()
+    assert split_hash == "be6ac4cc959a1e3360f34ab748920cdf5d211d7b4d6e53368b15f0d1abe0870e"
+    pairs = real_split[real_split["split"] == "test"]
+    assert test["source"].tolist() == pairs["source"].unique().tolist()
+    found = {(row.source, text) for row in test.itertuples() for text in row.references}
+    assert found == set(zip(pairs["source"], pairs["target"], strict=True))
 
 
-@pytest.mark.usefixtures("with_real_data")
-def test_its_own_references_score_perfectly_and_its_sources_badly(tmp_path):
-    sources, perfect, copied = (tmp_path / name for name in ("sources", "perfect", "copied"))
+@pytest.mark.usefixtures("small_corpus")
+def test_its_own_references_score_perfectly_and_its_sources_badly(tmp_path, capsys):
+    sources, perfect = tmp_path / "sources", tmp_path / "perfect"
     assert evaluate.main(["--write-sources", str(sources)]) == 0
     test, split_hash = evaluate.frozen_test_set()
     assert sources.read_text(encoding="utf-8").splitlines() == list(test["source"])
-    perfect.write_text("\n".join(versions[0] for versions in test["references"]) + "\n", encoding="utf-8")
-    for hypotheses, out in ((perfect, "a.json"), (sources, "b.json")):
-        arguments = ["--hypotheses", str(hypotheses), "--json", str(tmp_path / out)]
-        assert evaluate.main(arguments) == 0
-    best, copied = (json.loads((tmp_path / out).read_text()) for out in ("a.json", "b.json"))
-    assert set(best) == {"exact", "cer", "chrf", "bleu", "signature", "split_hash"}
+    perfect.write_text("\n".join(versions[-1] for versions in test["references"]) + "\n", encoding="utf-8")
+    scores = []
+    for hypotheses in (perfect, sources):
+        out = tmp_path / "scores.json"
+        assert evaluate.main(["--hypotheses", str(hypotheses), "--json", str(out)]) == 0
+        scores.append(json.loads(out.read_text(encoding="utf-8")))
+        assert json.loads(capsys.readouterr().out) == scores[-1]
+    best, copied = scores
+    assert list(best) == ["exact", "cer", "chrf", "bleu", "signature", "split_hash"]
     assert best["split_hash"] == split_hash
+    assert list(best["exact"]) == ["score", "low", "high", "n"] and best["exact"]["n"] == len(test)
     assert (best["exact"]["score"], best["cer"]["score"]) == (1.0, 0.0)
     assert best["chrf"]["score"] == pytest.approx(100) and best["bleu"]["score"] == pytest.approx(100)
     assert copied["exact"]["score"] < 0.02 and copied["chrf"]["score"] < 30
-    assert set(best["exact"]) == {"score", "low", "high", "n"} and best["exact"]["n"] == len(test)
 
 
-@pytest.mark.usefixtures("with_real_data")
+@pytest.mark.usefixtures("small_corpus")
 def test_a_file_of_the_wrong_length_is_refused_in_one_sentence(tmp_path, capsys):
     short = tmp_path / "short.txt"
     short.write_text("one line\n", encoding="utf-8")
@@ -68,5 +81,5 @@ def test_without_data_or_network_it_names_the_way_out(tmp_path, monkeypatch, cap
 
 
 def test_typography_does_not_count():
-    folded = normalize_for_scoring("C\u2019est\u202fça\u00a0!")
-    assert evaluate.score([folded], [["C\u2019est\u202fça\u00a0!"]], split_hash="x")["exact"]["score"] == 1.0
+    scores = evaluate.score(["C'est ça !"], [["C\u2019est\u202fça\u00a0!"]], split_hash="x")
+    assert scores["exact"]["score"] == 1.0

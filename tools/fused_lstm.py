@@ -2,41 +2,35 @@
 
     KERAS_BACKEND=torch python …        with fused_lstm(): train(…)
 
-On a processor Keras steps through time in Python there. The fused LSTM runs a whole sequence in one call
-(oneDNN; in bfloat16 on the matrix units of processors that have them). It knows no masks, so padding is told
-by one input more: where it is 1, large weights shut the input gate and open the forget gate, and the cell
-state passes through unchanged. The results are those of Keras' own loop. PyTorch is no dependency of ours.
+On a processor, Keras on PyTorch loops over timesteps in Python. The fused LSTM runs a whole sequence in one
+call (oneDNN; in bfloat16 on the matrix units of processors that have them). It has no masks, so one more
+input marks padding: where it is 1, large weights shut the input gate and open the forget gate, and the cell
+state passes through unchanged. The results are those of Keras' own loop. PyTorch is not a dependency of ours.
 """
 
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 
-SHUT = 40.0  # a gate's input at which its sigmoid is 0 or 1 in single precision
+Tensor = Any  # torch.Tensor
+SHUT = 40.0  # input of a gate at which its sigmoid is 0 or 1 in single precision
 MULTIPLE = 16  # of input features: oneDNN reads other widths several times slower
 
 
-def inner_loop(layer, sequences, initial_state, mask, training=False):
-    """Do what `keras.layers.LSTM` does step by step in one call.
+def inner_loop(
+    layer: keras.layers.LSTM,
+    sequences: Tensor,
+    initial_state: Sequence[Tensor],
+    mask: Tensor,
+    training: bool = False,
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Do in one call what `keras.layers.LSTM` without dropout of its own does step by step.
 
-    Parameters
-    ----------
-    layer : keras.layers.LSTM
-        Without dropout of its own.
-    sequences : torch.Tensor
-        float ``(batch, timesteps, features)``.
-    initial_state : pair of torch.Tensor
-        Hidden and cell state, each ``(batch, units)``.
-    mask : torch.Tensor or None
-        bool ``(batch, timesteps)``, False on padding, which stands on the right.
-    training : bool
-        As Keras hands it over; without dropout it changes nothing.
-
-    Returns
-    -------
-    last_output, outputs, [hidden, cell]
-        ``(batch, units)``; ``(batch, timesteps, units)`` in the order in which the layer reads, of no meaning
-        on padding; the last states.
+    From float ``(batch, timesteps, features)``, two states ``(batch, units)`` and a mask, None or bool
+    ``(batch, timesteps)`` with False only on the right: to the last output, all outputs in reading order (of
+    no meaning on padding), and the last two states.
     """
     import torch
     from torch.nn.functional import pad
@@ -54,31 +48,28 @@ def inner_loop(layer, sequences, initial_state, mask, training=False):
     gates = torch.tensor([-SHUT, SHUT, 0.0, 0.0], dtype=dtype).repeat_interleave(layer.units)
     kernel = torch.cat([kernel, gates[None]]).T
     unused = 0, -inputs.shape[-1] % MULTIPLE
-    outputs, _, cell = torch.lstm(
-        pad(inputs, unused),
-        [state.to(dtype)[None].contiguous() for state in initial_state],
-        [pad(kernel, unused).contiguous(), recurrent.T.contiguous(), bias, torch.zeros_like(bias)],
-        True, 1, 0.0, torch.is_grad_enabled(), False, True,
-    )  # fmt: skip
-    last = -1 if layer.go_backwards else mask.sum(dim=1).clamp(min=1) - 1  # padding is behind, or read first
+    states = [state.to(dtype)[None].contiguous() for state in initial_state]
+    weights = [pad(kernel, unused).contiguous(), recurrent.T.contiguous(), bias, torch.zeros_like(bias)]
+    # has biases, layers, dropout, training (keeps what gradients need), bidirectional, batch first
+    how = True, 1, 0.0, torch.is_grad_enabled(), False, True
+    outputs, _, cell = torch.lstm(pad(inputs, unused), states, weights, *how)
+    # The last real timestep; read backwards, padding comes first and the last timestep is real.
+    last = -1 if layer.go_backwards else mask.sum(dim=1).clamp(min=1) - 1
     hidden = outputs[torch.arange(len(outputs)), last]
     return hidden, outputs, [hidden, cell[0]]
 
 
 @contextmanager
-def fused_lstm():
-    """Let every `keras.layers.LSTM` run fused for as long as the context lasts; on PyTorch only.
-
-    On other backends nothing changes.
-    """
+def fused_lstm() -> Iterator[None]:
+    """Let every `keras.layers.LSTM` run fused within the context; on other backends nothing changes."""
     if keras.backend.backend() != "torch":
         yield
         return
     usual = keras.layers.LSTM.inner_loop
 
-    def either(layer, sequences, initial_state, mask, training=False):
-        symbolic = sequences.device.type == "meta"  # a model is being built: only shapes are asked for
-        return (usual if symbolic else inner_loop)(layer, sequences, initial_state, mask, training)
+    def either(layer: keras.layers.LSTM, sequences: Tensor, *others: Any, **named: Any) -> Any:
+        symbolic = sequences.device.type == "meta"  # while a model is built: only shapes count
+        return (usual if symbolic else inner_loop)(layer, sequences, *others, **named)
 
     keras.layers.LSTM.inner_loop = either
     try:

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from s2s_lib.vocabulary import END, PADDING, START, UNKNOWN, CharVocabulary, code_points, fold_typography
+from s2s_lib.data.vocabulary import (
+    END,
+    PADDING,
+    START,
+    UNKNOWN,
+    CharVocabulary,
+    code_points,
+    fold_typography,
+    prepare_text,
+)
 
 EVERYTHING = st.text(st.characters(exclude_categories=[]))  # lone surrogates, marks and emoji included
 SAVABLE = st.text(st.characters(exclude_categories=["Cs"]))
@@ -167,7 +176,44 @@ def test_a_vocabulary_prints_its_sizes():
     assert repr(CharVocabulary("ab")) == "CharVocabulary(2 characters, 6 ids)"
 
 
+# Preparing text
+
+
 @given(st.text(st.sampled_from("aé'’ !\u00a0\u2009\u202f\u2003‘\t")))
 def test_folding_typography_replaces_four_characters_and_no_other(text):
     slowly = "".join({"’": "'", "\u00a0": " ", "\u2009": " ", "\u202f": " "}.get(c, c) for c in text)
     assert fold_typography(text) == slowly
+
+
+@pytest.mark.parametrize("fold", [False, True])
+@given(st.text(st.sampled_from("aeécçœùA'’ \u00a0\u202f\u0301\u0300\u0327\u212b")))
+@example("e\u0301te\u0301")
+def test_a_text_is_prepared_alike_however_its_accents_were_typed(fold, text):
+    prepared = prepare_text(text, fold=fold)
+    for form in ("NFC", "NFD"):
+        assert prepare_text(unicodedata.normalize(form, text), fold=fold) == prepared
+    assert prepared == (fold_typography(composed(text)) if fold else composed(text))
+
+
+@pytest.mark.parametrize("fold", [False, True])
+@given(EVERYTHING)
+@example("e\u200b\u0301")
+def test_preparing_a_text_twice_changes_nothing(fold, text):
+    once = prepare_text(text, fold=fold)
+    assert prepare_text(once, fold=fold) == once
+
+
+@pytest.mark.parametrize("mark", "\u00ad\u200b\u200e\u202b\u2060\u2066\ufeff")
+def test_characters_that_nobody_sees_are_removed(mark):
+    assert prepare_text(f"{mark}l{mark}e\u0301te{mark}\u0301{mark}") == "lété"
+
+
+@pytest.mark.parametrize("text", ["می\u200cخواهم", "क्\u200dष", "👩\u200d👩\u200d👧"])
+def test_joiners_that_a_script_needs_stay(text):
+    assert prepare_text(text) == text
+
+
+def test_typography_is_folded_only_where_asked():
+    text = "Ah\u202f! L’Été\u00a0: «\u2009Où\u2009»"
+    assert prepare_text(text) == text
+    assert prepare_text(text, fold=True) == "Ah ! L'Été : « Où »"

@@ -8,15 +8,15 @@ from importlib import resources
 import pandas as pd
 import pytest
 
-from s2s_lib.challenge import judge_challenge, load_challenge, members, score_challenge
+from s2s_lib.data.splitting import normalize_sentence, split_hash
+from s2s_lib.evaluation.challenge import judge_challenge, load_challenge, score_challenge, sentences
 from s2s_lib.records import load_record
-from s2s_lib.splitting import normalize_sentence, split_hash, split_pairs
 
 PHENOMENA = [
     "negation", "question", "tu/vous", "gender agreement", "elision", "numbers", "names", "plural", "tense",
 ]  # fmt: skip
 CHALLENGE = load_challenge()
-SINGLE = members()
+SINGLE = sentences()
 MEMBERS = list(zip(SINGLE["source"], SINGLE["references"], strict=True))
 TWO = pd.DataFrame(
     {
@@ -110,7 +110,7 @@ def test_a_name_stands_in_all_references_and_is_all_that_differs():
 
 def test_each_member_stands_once_among_the_single_sentences_with_its_own_references():
     pairs = TWO.rename(index={0: 5, 1: 9})
-    assert members(pairs).values.tolist() == [
+    assert sentences(pairs).values.tolist() == [
         [row["phenomenon"], row[f"source_{member}"], row[f"references_{member}"]]
         for member in "ab"
         for _, row in pairs.iterrows()
@@ -122,13 +122,13 @@ def test_each_member_stands_once_among_the_single_sentences_with_its_own_referen
 
 def test_the_marks_are_those_of_this_very_set():
     record = load_record("challenge_fra-eng")
-    file = resources.files("s2s_lib").joinpath("data", "challenge.tsv")
+    file = resources.files("s2s_lib").joinpath("resources", "challenge.tsv")
     assert record["challenge_sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
     assert len(record["seen_a"]) == len(record["seen_b"]) == len(CHALLENGE)
 
 
-def test_the_marks_tell_which_sentences_stand_in_the_real_training_pairs(real_pairs):
-    record, pairs = load_record("challenge_fra-eng"), split_pairs(real_pairs)
+def test_the_marks_tell_which_sentences_stand_in_the_real_training_pairs(real_split):
+    record, pairs = load_record("challenge_fra-eng"), real_split
     assert record["split_hash"] == split_hash(pairs)
     shown = {normalize_sentence(text) for text in pairs.loc[pairs["split"] == "train", "source"]}
     for member in "ab":
@@ -183,7 +183,7 @@ def test_all_pairs_are_judged_unless_some_are_handed_in_and_the_set_stays_as_it_
 
 
 def test_a_missing_translation_and_an_empty_set_are_named():
-    with pytest.raises(ValueError, match="4 sentences, but 1 translations"):
+    with pytest.raises(ValueError, match="4 sources, but 1 translations"):
         score_challenge(lambda texts: texts[:1], TWO)
     with pytest.raises(ValueError, match="no minimal pair"):
         score_challenge(lambda texts: texts, TWO[:0])
