@@ -207,9 +207,11 @@ class BeamDecoder(Decoder):
         return parents, ops.cast(chosen % num_tokens, "int32"), scores, lengths
 
     def _of_parents(self, part: Tensor, parents: Tensor) -> Tensor:
-        """Give each hypothesis the recurrent state of its parent, ``(batch * beam_width, latent_dim)``."""
-        by_hypothesis = ops.reshape(part, (-1, self.beam_width, part.shape[-1]))
-        return ops.reshape(ops.take_along_axis(by_hypothesis, parents[:, :, None], axis=1), ops.shape(part))
+        """Give each hypothesis the recurrent state of its parent, ``(batch * beam_width, ...)``."""
+        first = (
+            ops.arange(ops.shape(parents)[0], dtype=parents.dtype) * self.beam_width
+        )  # row of each sentence
+        return ops.take(part, ops.reshape(first[:, None] + parents, (-1,)), axis=0)
 
 
 # ---- sampling, step by step ----

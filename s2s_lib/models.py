@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any, NamedTuple, TypeVar, cast
 
 import keras
+import numpy as np
 from keras import ops
 
 from s2s_lib.arguments import one_of, real_number, whole_number
@@ -85,6 +86,8 @@ def register_model(name: str) -> Callable[[Builder], Builder]:
             missing = [part for part in ("encode", "step") if not callable(getattr(model, part, None))]
             if missing:
                 raise TypeError(f"model {name!r} lacks {' and '.join(missing)}: see s2s_lib.register_model")
+            if not model.built:  # a class of your own may wait for its first call to make weights
+                model([np.zeros((1, 1), np.int32)] * 2)
             model.specification = specification
             return model
 

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import metadata, resources
@@ -34,6 +35,10 @@ def environment() -> dict[str, Any]:
 
 def peak_memory_mb() -> int | None:
     """Return the peak memory of this process so far, in MB (None where the system does not tell)."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # on Linux `resource` would count the process that started this one, too
+        kilobytes = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+        return round(int(kilobytes[1]) * 1024 / 1e6) if kilobytes else None
     try:
         import resource
     except ImportError:  # Windows

@@ -68,17 +68,27 @@ class Recipe:
             raise ValueError(f"corpus must be a name or a path, not {self.corpus!r}")
         object.__setattr__(self, "corpus", os.fspath(self.corpus))
         models.builder_of(self.model)
-        for name in ("latent_dim", "embedding_dim", "batch_size", "epochs", "layers"):
-            whole_number(name, getattr(self, name), at_least=1)
-        for name in ("num_samples", "max_length"):
-            if getattr(self, name) is not None:
-                whole_number(name, getattr(self, name), at_least=1)
-        whole_number("seed", self.seed, at_least=0, at_most=2**32 - 1)
-        real_number("dropout", self.dropout, at_most=0.99)
-        real_number("learning_rate", self.learning_rate, above=True)
-        real_number("warmup", self.warmup, at_most=1.0)
+        checked: dict[str, Any] = {
+            name: whole_number(name, getattr(self, name), at_least=1)
+            for name in (
+                "latent_dim",
+                "embedding_dim",
+                "batch_size",
+                "epochs",
+                "layers",
+                "num_samples",
+                "max_length",
+            )
+            if getattr(self, name) is not None or name not in ("num_samples", "max_length")
+        }
+        checked["seed"] = whole_number("seed", self.seed, at_least=0, at_most=2**32 - 1)
+        checked["dropout"] = real_number("dropout", self.dropout, at_most=0.99)
+        checked["learning_rate"] = real_number("learning_rate", self.learning_rate, above=True)
+        checked["warmup"] = real_number("warmup", self.warmup, at_most=1.0)
         if self.clipnorm is not None:
-            real_number("clipnorm", self.clipnorm, above=True)
+            checked["clipnorm"] = real_number("clipnorm", self.clipnorm, above=True)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)  # a NumPy number becomes Python's own
         one_of("precision", self.precision, PRECISIONS)
         one_of("cell", self.cell, models.CELLS)
         boolean("fold_typography", self.fold_typography)

@@ -205,7 +205,10 @@ class Translator:
                 target_vocabulary=self.target_vocabulary,
                 model=specification.name,
                 sizes=specification.sizes,
-                weights=_named_weights(self.model),
+                weights={
+                    name: keras.ops.convert_to_numpy(variable)
+                    for name, variable in _variables(self.model).items()
+                },
             ),
             half_precision=half_precision,
         )
@@ -253,11 +256,14 @@ def _settings(values: Mapping[str, Any]) -> Settings:
     return Settings(**values)
 
 
-def _named_weights(model: keras.Model) -> dict[str, np.ndarray]:
-    """Return the weights by the layers' names and places."""
-    return {
-        f"{layer.name}/{i}": weight for layer in model.layers for i, weight in enumerate(layer.get_weights())
+def _variables(model: keras.Model) -> dict[str, Any]:
+    """Return the model's variables by the names of their layers and their places, those of no layer last."""
+    named = {
+        f"{layer.name}/{i}": variable for layer in model.layers for i, variable in enumerate(layer.weights)
     }
+    known = {id(variable) for variable in named.values()}
+    others = (variable for variable in model.weights if id(variable) not in known)
+    return named | {f"{model.name}/{i}": variable for i, variable in enumerate(others)}
 
 
 def _set_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
@@ -265,15 +271,15 @@ def _set_weights(model: keras.Model, weights: Mapping[str, np.ndarray]) -> None:
 
     Not by name: Keras numbers layers without a name of their own anew in each process.
     """
-    expected = {name: weight.shape for name, weight in _named_weights(model).items()}
-    if len(expected) != len(weights):
-        raise ValueError(f"the file holds {len(weights)} weights, the model needs {len(expected)}")
-    for (name, shape), (found, weight) in zip(expected.items(), weights.items(), strict=True):
-        if weight.shape != shape:
+    variables = _variables(model)
+    if len(variables) != len(weights):
+        raise ValueError(f"the file holds {len(weights)} weights, the model needs {len(variables)}")
+    for (name, variable), (found, weight) in zip(variables.items(), weights.items(), strict=True):
+        if weight.shape != tuple(variable.shape):
+            shape = tuple(variable.shape)
             raise ValueError(f"weight {found} has shape {weight.shape}, the model needs {name} {shape}")
-    remaining = iter(weights.values())
-    for layer in model.layers:
-        layer.set_weights([next(remaining) for _ in layer.weights])
+    for variable, weight in zip(variables.values(), weights.values(), strict=True):
+        variable.assign(weight)
 
 
 # ---- trained before, shipped, or trained now ----

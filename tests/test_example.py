@@ -6,9 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s2s_lib.example import RealAccuracy, RealLoss, real_positions, train_example
-from s2s_lib.models import build_seq2seq
-from s2s_lib.vectorization import one_hot_arrays
+from s2s_lib.example import (
+    RealAccuracy,
+    RealLoss,
+    build_seq2seq,
+    from_keras,
+    one_hot_arrays,
+    real_positions,
+    train_example,
+)
 
 END, TOKENS = 1, 5  # column of the end mark, width of the one-hot rows
 
@@ -182,3 +188,77 @@ def test_callbacks_are_called_and_another_seed_begins_elsewhere(arrays):
     assert called == ["begin"] * 3
     weights = [model.get_weights()[0].tolist() for model in begun]
     assert weights[0] == weights[1] != weights[2]
+
+
+# The file that the public script saves
+
+
+PUBLIC_SOURCES = ["Go.", "Dive!", "Swim!", "Go on.", "The otter sleeps."]
+PUBLIC_TARGETS = ["Va !", "Plonge !", "Nage !", "Continue.", "La loutre dort."]
+
+
+@pytest.fixture(scope="module")
+def public(tmp_path_factory):
+    """Return a model as the public script builds and trains it, layers numbered anyhow, and its file."""
+    arrays = one_hot_arrays(PUBLIC_SOURCES, PUBLIC_TARGETS)
+    keras.utils.set_random_seed(0)
+    for _ in range(3):
+        keras.layers.LSTM(2), keras.layers.Dense(2)  # numbers move on: lstm_3, lstm_4, dense_3
+    encoder_inputs = keras.Input(shape=(None, len(arrays.source_characters)))
+    _, state_h, state_c = keras.layers.LSTM(24, return_state=True)(encoder_inputs)
+    decoder_inputs = keras.Input(shape=(None, len(arrays.target_characters)))
+    decoder_lstm = keras.layers.LSTM(24, return_sequences=True, return_state=True)
+    decoder_outputs, _, _ = decoder_lstm(decoder_inputs, initial_state=[state_h, state_c])
+    outputs = keras.layers.Dense(len(arrays.target_characters), activation="softmax")(decoder_outputs)
+    model = keras.Model([encoder_inputs, decoder_inputs], outputs)
+    model.compile(optimizer=keras.optimizers.Adam(0.02), loss="categorical_crossentropy")
+    model.fit([arrays.encoder_input, arrays.decoder_input], arrays.decoder_target, epochs=60, verbose=0)
+    file = tmp_path_factory.mktemp("public") / "s2s_model.keras"
+    model.save(file)
+    return model, arrays, file
+
+
+def decode_as_the_script_does(model, arrays, row):
+    """Return a translation by the script's own loop: the likeliest character at a time, until a newline."""
+    written, target = "", arrays.decoder_input[row : row + 1, :1]
+    while True:
+        probabilities = np.asarray(model([arrays.encoder_input[row : row + 1], target]))[0, -1]
+        character = arrays.target_characters[probabilities.argmax()]
+        if character == "\n" or len(written) > arrays.decoder_input.shape[1]:
+            return written
+        written += character
+        following = np.eye(len(arrays.target_characters), dtype=np.float32)[
+            None, None, probabilities.argmax()
+        ]
+        target = np.concatenate([target, following], axis=1)
+
+
+@pytest.mark.parametrize("frame", ["{}", "\t{}\n"])
+def test_a_file_of_the_public_script_translates_as_the_script_does(public, frame):
+    model, arrays, file = public
+    translator = from_keras(file, PUBLIC_SOURCES[::-1], [frame.format(text) for text in PUBLIC_TARGETS[::-1]])
+    expected = [decode_as_the_script_does(model, arrays, row) for row in range(len(PUBLIC_SOURCES))]
+    assert translator.translate(PUBLIC_SOURCES) == expected
+    assert expected[0] == "Va !" and len(set(expected)) > 2
+    assert translator.translate([]) == []
+    assert translator.translate(["Go§."]) == expected[:1]  # characters it never saw are left out
+
+
+def test_other_texts_other_models_and_other_files_are_refused_by_name(public, tmp_path):
+    _, _, file = public
+    with pytest.raises(ValueError, match=r"s2s_model\.keras: the model knows \d+ source and \d+ target"):
+        from_keras(file, PUBLIC_SOURCES[:2], PUBLIC_TARGETS[:2])
+    with pytest.raises(FileNotFoundError, match=r"none\.keras: no such file"):
+        from_keras(tmp_path / "none.keras", PUBLIC_SOURCES, PUBLIC_TARGETS)
+    (tmp_path / "text.keras").write_text("no model")
+    with pytest.raises(ValueError, match=r"text\.keras: not a Keras model"):
+        from_keras(tmp_path / "text.keras", PUBLIC_SOURCES, PUBLIC_TARGETS)
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "dense.keras")
+    with pytest.raises(ValueError, match=r"dense\.keras: not the example's model.*Dense"):
+        from_keras(tmp_path / "dense.keras", PUBLIC_SOURCES, PUBLIC_TARGETS)
+
+
+def test_one_hot_arrays_that_would_fill_the_memory_are_refused_before_they_are_made():
+    texts = ["".join(map(chr, range(0x4E00, 0x4E00 + 900)))] * 1_000
+    with pytest.raises(ValueError, match=r"would take \d+\.\d GB.*num_samples="):
+        one_hot_arrays(texts, texts)

@@ -11,6 +11,8 @@ from s2s_lib.data.vocabulary import PADDING, CharVocabulary
 
 # Threads that prepare batches. With one, Keras on TensorFlow leaves them to tf.data, which then sleeps for
 # seconds at the end of long epochs (seen with TensorFlow 2.21); with more it makes them itself, in order.
+# On JAX one must do: Keras 3.15 builds the model from the first batch there, and with more threads trains on
+# what they had ready of that epoch, then on part of the next (one whole epoch is never seen).
 WORKERS = 2
 
 
@@ -38,7 +40,7 @@ class BucketedBatches(keras.utils.PyDataset):
         shuffle: bool = True,
         width_multiple: int = 1,
     ) -> None:
-        super().__init__(workers=WORKERS)
+        super().__init__(workers=WORKERS if keras.backend.backend() == "tensorflow" else 1)
         sources, targets = list(sources), list(targets)
         check_pairs(sources, targets)
         self.source = ragged_ids(sources, source_vocabulary)

@@ -403,7 +403,7 @@ class Sentence(NamedTuple):
     gender: str = "mf"
 
     def digest(self) -> int:
-        """Return the number that decides which sentences are kept, and which contract: the same everywhere."""
+        """Return the number that decides which sentences are kept, and which contract."""
         # It hashes the repr, so that must stay exactly as it is: see the comment above the parts.
         return int(hashlib.sha256(repr(self).encode()).hexdigest(), 16)
 

@@ -11,7 +11,7 @@ import pytest
 
 from tools.fused_lstm import fused_lstm
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 COMPARE = """
 import keras, numpy as np
 from s2s_lib import build_attention_seq2seq, build_embedding_seq2seq
