@@ -177,7 +177,7 @@ def _read_arrays(archive: zipfile.ZipFile, model: str, sizes: Mapping[str, Any])
     total = 0
     for member in members:
         name = member.filename
-        if not re.fullmatch(r"[\w.-]+/\d+\.npy", name):
+        if not re.fullmatch(r"[^/\\]+/\d+\.npy", name):
             raise ValueError(f"weights.npz holds {name!r}, expected are names like 'decoder_lstm/0.npy'")
         with archive.open(member) as stream:
             version = np.lib.format.read_magic(stream)

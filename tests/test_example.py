@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s2s_lib.example import (
+    ExampleTranslator,
     RealAccuracy,
     RealLoss,
     build_seq2seq,
@@ -15,6 +16,7 @@ from s2s_lib.example import (
     real_positions,
     train_example,
 )
+from s2s_lib.training import Checkpoint
 
 END, TOKENS = 1, 5  # column of the end mark, width of the one-hot rows
 
@@ -190,72 +192,157 @@ def test_callbacks_are_called_and_another_seed_begins_elsewhere(arrays):
     assert weights[0] == weights[1] != weights[2]
 
 
+def test_training_goes_on_from_the_epoch_that_a_checkpoint_holds(arrays, tmp_path):
+    file, options = tmp_path / "example.npz", SETTINGS | {"epochs": 1}
+    first, _ = train_example(arrays, seed=3, checkpoint=Checkpoint("example", file=file), **options)
+    begun = []
+    callback = keras.callbacks.LambdaCallback(
+        on_train_begin=lambda logs: begun.append(callback.model.get_weights())
+    )
+    resumed = Checkpoint("example", file=file)
+    _, history = train_example(arrays, seed=3, checkpoint=resumed, callbacks=[callback], **SETTINGS)
+    for mine, theirs in zip(*begun, first.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert len(history["loss"]) == 1
+    assert [row["loss"] for row in resumed.history][1:] == history["loss"]
+
+
 # The file that the public script saves
 
 
-PUBLIC_SOURCES = ["Go.", "Dive!", "Swim!", "Go on.", "The otter sleeps."]
-PUBLIC_TARGETS = ["Va !", "Plonge !", "Nage !", "Continue.", "La loutre dort."]
+LATENT_DIM = 24
+INPUT_TEXTS = ["Go.", "Dive!", "Swim!", "Go on.", "The otter sleeps."]
+TARGET_TEXTS = ["Va !", "Plonge !", "Nage !", "Continue.", "La loutre dort."]
 
 
 @pytest.fixture(scope="module")
 def public(tmp_path_factory):
-    """Return a model as the public script builds and trains it, layers numbered anyhow, and its file."""
-    arrays = one_hot_arrays(PUBLIC_SOURCES, PUBLIC_TARGETS)
+    """Return the arrays of the public script, the file that it saves, and its own translations."""
+    arrays = one_hot_arrays(INPUT_TEXTS, TARGET_TEXTS)
+    num_encoder_tokens, num_decoder_tokens = len(arrays.source_characters), len(arrays.target_characters)
     keras.utils.set_random_seed(0)
-    for _ in range(3):
-        keras.layers.LSTM(2), keras.layers.Dense(2)  # numbers move on: lstm_3, lstm_4, dense_3
-    encoder_inputs = keras.Input(shape=(None, len(arrays.source_characters)))
-    _, state_h, state_c = keras.layers.LSTM(24, return_state=True)(encoder_inputs)
-    decoder_inputs = keras.Input(shape=(None, len(arrays.target_characters)))
-    decoder_lstm = keras.layers.LSTM(24, return_sequences=True, return_state=True)
-    decoder_outputs, _, _ = decoder_lstm(decoder_inputs, initial_state=[state_h, state_c])
-    outputs = keras.layers.Dense(len(arrays.target_characters), activation="softmax")(decoder_outputs)
-    model = keras.Model([encoder_inputs, decoder_inputs], outputs)
-    model.compile(optimizer=keras.optimizers.Adam(0.02), loss="categorical_crossentropy")
-    model.fit([arrays.encoder_input, arrays.decoder_input], arrays.decoder_target, epochs=60, verbose=0)
+    for _ in range(7):  # the numbers of the layers depend on what was built before
+        keras.layers.LSTM(2), keras.layers.Dense(2)
+    encoder_inputs = keras.Input(shape=(None, num_encoder_tokens))
+    encoder = keras.layers.LSTM(LATENT_DIM, return_state=True)
+    encoder_outputs, state_h, state_c = encoder(encoder_inputs)
+    encoder_states = [state_h, state_c]
+    decoder_inputs = keras.Input(shape=(None, num_decoder_tokens))
+    decoder_lstm = keras.layers.LSTM(LATENT_DIM, return_sequences=True, return_state=True)
+    decoder_outputs, _, _ = decoder_lstm(decoder_inputs, initial_state=encoder_states)
+    decoder_dense = keras.layers.Dense(num_decoder_tokens, activation="softmax")
+    decoder_outputs = decoder_dense(decoder_outputs)
+    model = keras.Model([encoder_inputs, decoder_inputs], decoder_outputs)
+    assert not {encoder.name, decoder_lstm.name, decoder_dense.name} & {"lstm", "lstm_1", "dense"}
+    model.compile(optimizer=keras.optimizers.RMSprop(0.03), loss="categorical_crossentropy")
+    model.fit([arrays.encoder_input, arrays.decoder_input], arrays.decoder_target, epochs=50, verbose=0)
     file = tmp_path_factory.mktemp("public") / "s2s_model.keras"
     model.save(file)
-    return model, arrays, file
+    return arrays, file, translate_as_the_script_does(keras.models.load_model(file), arrays)
 
 
-def decode_as_the_script_does(model, arrays, row):
-    """Return a translation by the script's own loop: the likeliest character at a time, until a newline."""
-    written, target = "", arrays.decoder_input[row : row + 1, :1]
-    while True:
-        probabilities = np.asarray(model([arrays.encoder_input[row : row + 1], target]))[0, -1]
-        character = arrays.target_characters[probabilities.argmax()]
-        if character == "\n" or len(written) > arrays.decoder_input.shape[1]:
-            return written
-        written += character
-        following = np.eye(len(arrays.target_characters), dtype=np.float32)[
-            None, None, probabilities.argmax()
-        ]
-        target = np.concatenate([target, following], axis=1)
+def translate_as_the_script_does(model, arrays):
+    """Return the translation of each training text by the public script's own loop, character by character."""
+    encoder_inputs = model.input[0]
+    encoder_outputs, state_h_enc, state_c_enc = model.layers[2].output
+    encoder_model = keras.Model(encoder_inputs, [state_h_enc, state_c_enc])
+    decoder_inputs = model.input[1]
+    decoder_states_inputs = [keras.Input(shape=(LATENT_DIM,)), keras.Input(shape=(LATENT_DIM,))]
+    decoder_lstm = model.layers[3]
+    decoder_outputs, state_h_dec, state_c_dec = decoder_lstm(
+        decoder_inputs, initial_state=decoder_states_inputs
+    )
+    decoder_dense = model.layers[4]
+    decoder_model = keras.Model(
+        [decoder_inputs, *decoder_states_inputs], [decoder_dense(decoder_outputs), state_h_dec, state_c_dec]
+    )
+    num_decoder_tokens, max_decoder_seq_length = len(arrays.target_characters), arrays.decoder_input.shape[1]
+    decoded_sentences = []
+    for seq_index in range(len(arrays.encoder_input)):
+        states_value = encoder_model.predict_on_batch(arrays.encoder_input[seq_index : seq_index + 1])
+        target_seq = np.zeros((1, 1, num_decoder_tokens))
+        target_seq[0, 0, arrays.target_characters.index("\t")] = 1.0
+        decoded_sentence = ""
+        while True:
+            output_tokens, h, c = decoder_model.predict_on_batch([target_seq, *states_value])
+            sampled_token_index = np.argmax(output_tokens[0, -1, :])
+            sampled_char = arrays.target_characters[sampled_token_index]
+            decoded_sentence += sampled_char
+            if sampled_char == "\n" or len(decoded_sentence) > max_decoder_seq_length:
+                break
+            target_seq = np.zeros((1, 1, num_decoder_tokens))
+            target_seq[0, 0, sampled_token_index] = 1.0
+            states_value = [h, c]
+        decoded_sentences.append(decoded_sentence)
+    return decoded_sentences
 
 
-@pytest.mark.parametrize("frame", ["{}", "\t{}\n"])
+@pytest.mark.parametrize("frame", [pytest.param("{}", marks=pytest.mark.backend), "\t{}\n"])
 def test_a_file_of_the_public_script_translates_as_the_script_does(public, frame):
-    model, arrays, file = public
-    translator = from_keras(file, PUBLIC_SOURCES[::-1], [frame.format(text) for text in PUBLIC_TARGETS[::-1]])
-    expected = [decode_as_the_script_does(model, arrays, row) for row in range(len(PUBLIC_SOURCES))]
-    assert translator.translate(PUBLIC_SOURCES) == expected
-    assert expected[0] == "Va !" and len(set(expected)) > 2
+    _, file, expected = public
+    translator = from_keras(file, INPUT_TEXTS[::-1], [frame.format(text) for text in TARGET_TEXTS[::-1]])
+    assert translator.translate(INPUT_TEXTS) == [text.removesuffix("\n") for text in expected]
+    assert len(set(expected)) > 2 and any(text.endswith("\n") for text in expected)
+
+
+def test_the_example_s_translator_leaves_out_what_it_never_saw_and_what_is_too_long(public):
+    arrays, file, expected = public
+    translator = from_keras(file, INPUT_TEXTS, TARGET_TEXTS)
     assert translator.translate([]) == []
-    assert translator.translate(["Go§."]) == expected[:1]  # characters it never saw are left out
+    assert translator.translate(["G§o."]) == translator.translate(["Go."])
+    longest = INPUT_TEXTS[4]
+    assert len(longest) == arrays.encoder_input.shape[1]
+    assert translator.translate([longest + " on"]) == translator.translate([longest])
+    with pytest.raises(TypeError, match="list of sentences, not one str"):
+        translator.translate("Go.")
 
 
-def test_other_texts_other_models_and_other_files_are_refused_by_name(public, tmp_path):
-    _, _, file = public
+def test_the_example_s_translator_of_arrays_translates_as_the_one_of_the_file(public):
+    arrays, file, expected = public
+    model = build_seq2seq(
+        num_source_tokens=len(arrays.source_characters),
+        num_target_tokens=len(arrays.target_characters),
+        latent_dim=LATENT_DIM,
+    )
+    model.set_weights(keras.models.load_model(file).get_weights())
+    translations = ExampleTranslator.of(model, arrays).translate(INPUT_TEXTS, batch_size=2)
+    assert translations == [text.removesuffix("\n") for text in expected]
+
+
+def gru_model():
+    source, target = keras.Input((None, 3)), keras.Input((None, 3))
+    hidden = keras.layers.GRU(4, return_sequences=True)(target, initial_state=keras.layers.GRU(4)(source))
+    return keras.Model([source, target], keras.layers.Dense(3)(hidden))
+
+
+STRANGERS = {
+    "Dense": lambda: keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]),
+    "GRU": gru_model,
+    "Lambda": lambda: keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: x)]),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGERS)
+def test_another_model_is_refused_by_name(kind, tmp_path):
+    file = tmp_path / "other.keras"
+    STRANGERS[kind]().save(file)
+    with pytest.raises(ValueError, match=rf"other\.keras: not .*{kind}") as caught:
+        from_keras(file, INPUT_TEXTS, TARGET_TEXTS)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_texts_and_other_files_are_refused_by_name(public, tmp_path):
+    _, file, _ = public
     with pytest.raises(ValueError, match=r"s2s_model\.keras: the model knows \d+ source and \d+ target"):
-        from_keras(file, PUBLIC_SOURCES[:2], PUBLIC_TARGETS[:2])
+        from_keras(file, INPUT_TEXTS[:2], TARGET_TEXTS[:2])
+    with pytest.raises(ValueError, match="2 sources but 1 targets"):
+        from_keras(file, INPUT_TEXTS[:2], TARGET_TEXTS[:1])
     with pytest.raises(FileNotFoundError, match=r"none\.keras: no such file"):
-        from_keras(tmp_path / "none.keras", PUBLIC_SOURCES, PUBLIC_TARGETS)
-    (tmp_path / "text.keras").write_text("no model")
-    with pytest.raises(ValueError, match=r"text\.keras: not a Keras model"):
-        from_keras(tmp_path / "text.keras", PUBLIC_SOURCES, PUBLIC_TARGETS)
-    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(tmp_path / "dense.keras")
-    with pytest.raises(ValueError, match=r"dense\.keras: not the example's model.*Dense"):
-        from_keras(tmp_path / "dense.keras", PUBLIC_SOURCES, PUBLIC_TARGETS)
+        from_keras(tmp_path / "none.keras", INPUT_TEXTS, TARGET_TEXTS)
+    for content in (b"", b"no model", b"PK\x03\x04"):
+        (tmp_path / "text.keras").write_bytes(content)
+        with pytest.raises(ValueError, match=r"text\.keras: not a Keras model"):
+            from_keras(tmp_path / "text.keras", INPUT_TEXTS, TARGET_TEXTS)
 
 
 def test_one_hot_arrays_that_would_fill_the_memory_are_refused_before_they_are_made():

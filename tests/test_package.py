@@ -176,7 +176,7 @@ def test_a_folder_imports_nothing_so_that_one_idea_does_not_bring_in_the_others(
 @pytest.mark.parametrize("module", [*LIBRARY])
 def test_nothing_in_the_library_imports_the_example_the_figures_or_the_tools(module):
     names = imports(LIBRARY[module])
-    beside = {"s2s_lib.example", "s2s_lib.figures", "tools", "tests", "benchmarks"}
+    beside = {"s2s_lib.example", "s2s_lib.figures", "tools", "tests"}
     assert [name for name in names if name in beside or name.startswith(tuple(f"{b}." for b in beside))] == []
 
 
@@ -188,3 +188,31 @@ def test_no_tool_imports_one_that_imports_it():
 @pytest.mark.parametrize("module", [*LIBRARY])
 def test_no_module_is_tied_to_one_backend(module):
     assert not {name.split(".")[0] for name in imports(LIBRARY[module])} & {"tensorflow", "jax", "torch"}
+
+
+# The picture in README
+
+
+def rooms_of(module):
+    """Return the room of a module of the walk: a folder or a file."""
+    return module.split(".")[0]
+
+
+def test_the_picture_in_readme_draws_the_imports_of_the_walk_and_no_shortcut():
+    text = (ROOT / "README.md").read_text(encoding="utf-8").split("```mermaid")[1].split("```")[0]
+    drawn = set(re.findall(r"(\w+) --> (\w+)", text))
+    rooms = {room for arrow in drawn for room in arrow}
+    used = {room: set() for room in rooms}
+    for module in LIBRARY:
+        if rooms_of(module) in rooms:
+            used[rooms_of(module)] |= {rooms_of(other) for other in ours(module)} & rooms - {rooms_of(module)}
+    reached = {}
+    for room in TopologicalSorter(used).static_order():
+        reached[room] = used[room].union(*(reached[other] for other in used[room]))
+    longest = {
+        (source, room)
+        for room in rooms
+        for source in used[room]
+        if not any(source in reached[other] for other in used[room])
+    }
+    assert drawn == longest

@@ -130,7 +130,6 @@ def test_a_run_killed_in_mid_epoch_and_started_again_ends_with_the_same_bits_as_
     assert set(os.listdir(tmp_path)) == {"state.npz", "state.npz.previous"}
 
 
-@pytest.mark.backend
 def test_a_run_stopped_between_two_epochs_and_started_again_gives_the_same_bits(eager, tmp_path):
     recipe = replace(RECIPE, epochs=2)
     uninterrupted, resumed = Watch(SCORES), Watch(SCORES[1:])
