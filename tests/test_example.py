@@ -225,7 +225,7 @@ def public(tmp_path_factory):
         keras.layers.LSTM(2), keras.layers.Dense(2)
     encoder_inputs = keras.Input(shape=(None, num_encoder_tokens))
     encoder = keras.layers.LSTM(LATENT_DIM, return_state=True)
-    encoder_outputs, state_h, state_c = encoder(encoder_inputs)
+    _, state_h, state_c = encoder(encoder_inputs)
     encoder_states = [state_h, state_c]
     decoder_inputs = keras.Input(shape=(None, num_decoder_tokens))
     decoder_lstm = keras.layers.LSTM(LATENT_DIM, return_sequences=True, return_state=True)
@@ -234,7 +234,7 @@ def public(tmp_path_factory):
     decoder_outputs = decoder_dense(decoder_outputs)
     model = keras.Model([encoder_inputs, decoder_inputs], decoder_outputs)
     assert not {encoder.name, decoder_lstm.name, decoder_dense.name} & {"lstm", "lstm_1", "dense"}
-    model.compile(optimizer=keras.optimizers.RMSprop(0.03), loss="categorical_crossentropy")
+    model.compile(optimizer=keras.optimizers.Adam(0.03), loss="categorical_crossentropy")
     model.fit([arrays.encoder_input, arrays.decoder_input], arrays.decoder_target, epochs=50, verbose=0)
     file = tmp_path_factory.mktemp("public") / "s2s_model.keras"
     model.save(file)
@@ -242,9 +242,9 @@ def public(tmp_path_factory):
 
 
 def translate_as_the_script_does(model, arrays):
-    """Return the translation of each training text by the public script's own loop, character by character."""
+    """Return the translation of each training text by the script's own loop, one character at a time."""
     encoder_inputs = model.input[0]
-    encoder_outputs, state_h_enc, state_c_enc = model.layers[2].output
+    _, state_h_enc, state_c_enc = model.layers[2].output
     encoder_model = keras.Model(encoder_inputs, [state_h_enc, state_c_enc])
     decoder_inputs = model.input[1]
     decoder_states_inputs = [keras.Input(shape=(LATENT_DIM,)), keras.Input(shape=(LATENT_DIM,))]
@@ -286,7 +286,7 @@ def test_a_file_of_the_public_script_translates_as_the_script_does(public, frame
 
 
 def test_the_example_s_translator_leaves_out_what_it_never_saw_and_what_is_too_long(public):
-    arrays, file, expected = public
+    arrays, file, _ = public
     translator = from_keras(file, INPUT_TEXTS, TARGET_TEXTS)
     assert translator.translate([]) == []
     assert translator.translate(["G§o."]) == translator.translate(["Go."])

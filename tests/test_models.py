@@ -284,11 +284,11 @@ class MyModel(keras.Model):
 
 WORDS = {"a": "un", "ad": "né", "be": "ou", "bed": "lit", "bee": "abbé", "cab": "taxi", "cat": "chat"}
 PAIRS = pd.DataFrame(list(WORDS.items()), columns=["source", "target"]).assign(split="train")
-OWN = Recipe(corpus="words", latent_dim=12, epochs=3, batch_size=4, learning_rate=0.1)
+OWN = Recipe(corpus="words", latent_dim=12, epochs=5, batch_size=4, learning_rate=0.1)
 SENTENCES = ["cab", "a", "bead", "tabac"]
 
 
-@pytest.fixture(scope="module", params=["mine", "my class"])
+@pytest.fixture(scope="module", params=["mine", pytest.param("my class", marks=pytest.mark.backend)])
 def own(request):
     """Return a translator with a trained model of the reader's own."""
     with uncompiled():
@@ -297,7 +297,6 @@ def own(request):
     return Translator(*trained[:3], {"max_target_length": 9})
 
 
-@pytest.mark.backend
 def test_a_model_of_the_readers_own_is_trained_and_decoded_in_every_way(own):
     greedy = own.translate(SENTENCES)
     assert len(set(greedy)) > 1
