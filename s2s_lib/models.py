@@ -99,7 +99,7 @@ def register_model(name: str) -> Callable[[Builder], Builder]:
 
 def builder_of(name: str) -> Callable[..., keras.Model]:
     """Return the registered builder of that name, or raise ValueError saying how to register one."""
-    if name not in _builders:
+    if not isinstance(name, str) or name not in _builders:
         raise ValueError(
             f"no model named {name!r} is registered ({', '.join(sorted(_builders))} are): "
             f"import the module that calls @s2s_lib.register_model({name!r}) first"

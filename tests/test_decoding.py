@@ -225,7 +225,7 @@ def tiny(request):
 def test_a_beam_of_full_width_finds_what_brute_force_finds(tiny):
     marks, power = MARKS | {"max_length": 3}, 0.7
     decoder = BeamDecoder(tiny, **marks, beam_width=85, length_power=power)
-    ids, ranks = decoder.predict_on_batch(SOURCE[:3])
+    ids, ranks = map(np.asarray, decoder(SOURCE[:3]))
     for row, source in enumerate(SOURCE[:3]):
         found = beam_by_brute_force(tiny, source, **marks, length_power=power)
         expected = [[*tokens, *[END] * (3 - len(tokens))] for _, tokens in found]

@@ -256,7 +256,7 @@ def test_no_training_rows_are_an_error(pairs, recipe):
 WRONG = {
     "corpus": ["", None, 3],
     "num_samples": [0, -1, 2.5, "300"],
-    "model": ["transformer", None, ""],
+    "model": ["transformer", None, "", ["attention"]],
     "latent_dim": [0, -1, 2.5, "8", None, True],
     "embedding_dim": [0, 8.0],
     "dropout": [-0.1, 1.0, math.nan, "0.1", None],
@@ -394,6 +394,7 @@ def checkpoint_of_one_epoch(file):
     return checkpoint
 
 
+@pytest.mark.backend
 def test_a_checkpoint_brings_back_every_number_that_training_changes(tmp_path):
     checkpoint, model = checkpoint_of_one_epoch(tmp_path / "state.npz"), small_model()
     assert Checkpoint("mine", file=tmp_path / "state.npz").restore(model) == 1

@@ -425,7 +425,9 @@ def test_links_and_install_cell_are_written_once_and_then_found(tmp_path, monkey
 
 
 def make(*arguments, **options):
-    return subprocess.run(["make", *arguments], cwd=ROOT, capture_output=True, text=True, **options)
+    alone = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+    command = ["make", "--no-print-directory", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=alone, capture_output=True, text=True, **options)
 
 
 def test_make_names_a_misspelt_variable_and_the_known_ones():
