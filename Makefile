@@ -21,7 +21,7 @@ NBVAL := $(PYTEST) --cov-append --tb=short -p no:cacheprovider --nbval --nbval-c
 	--nbval-cell-timeout 600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .NOTPARALLEL:
-.PHONY: help setup run lab test test-unit test-notebooks test-tiny lint format bench publish clean
+.PHONY: help setup run lab test test-unit test-backend test-notebooks test-tiny lint format bench publish clean
 
 help: ## list the targets
 	@echo "make run && make test are the whole course. The targets:"
@@ -42,11 +42,13 @@ run: setup ## run every notebook into build/run/, then show ten translations
 lab: setup ## open the notebooks in JupyterLab
 	@$(PY) -m tools.notebooks lab
 
-test: lint test-unit test-notebooks ## all checks; coverage of s2s_lib, notebooks included
+test: lint test-unit test-backend test-notebooks ## all checks; coverage of s2s_lib, notebooks included
 	$(PY) -m coverage report --fail-under=95
 
-test-unit: setup ## test library and tools, then what depends on the backend with JAX, too
+test-unit: setup ## test library and tools
 	$(PYTEST)
+
+test-backend: setup ## test with JAX what depends on the backend
 	KERAS_BACKEND=jax $(PYTEST) --cov-append -m backend
 
 test-notebooks: setup ## run the notebooks again and compare their outputs, then all at tiny counts, twice
@@ -57,10 +59,11 @@ test-tiny: setup ## two kernels with one seed must print the same: ours, then nb
 	$(PY) -m tools.notebooks tiny
 	$(NBVAL) --compare-every-output build/tiny-*/[0-9][0-9]_*.ipynb
 
-lint: setup ## check style, types, published notebooks, and links
+lint: setup ## check style, types, the sample, published notebooks, and links
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m tools.sample --check
 	$(PY) -m tools.notebooks check
 	$(PY) -m tools.notebooks link --check
 

@@ -1,14 +1,15 @@
-"""The bundled sample is what its lexicon and its grammar yield."""
+"""The sample's program writes what lexicon and grammar yield; `make lint` runs its check on the real ones."""
 
-import pytest
-
-from tools import sample
+from tools.sample import __main__ as program
 
 
-@pytest.mark.slow
-def test_the_bundled_sample_is_generated_byte_for_byte():
-    from tools.sample.__main__ import SAMPLE
-    from tools.sample.patterns import sample as generate
-
-    assert sample.__doc__
-    assert generate().encode() == SAMPLE.read_bytes()
+def test_a_check_names_a_file_that_differs_and_leaves_it_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(program, "SAMPLE", tmp_path / "sample.tsv")
+    monkeypatch.setattr(program, "sample", lambda: "Go.\tVa !\tours\n")
+    assert program.main(["--check"]) == 1
+    assert "sample.tsv is not what" in capsys.readouterr().err
+    assert not program.SAMPLE.exists()
+    assert program.main([]) == 0 and program.main(["--check"]) == 0
+    program.SAMPLE.write_text("Go.\tAllez !\tours\n", encoding="utf-8")
+    assert program.main(["--check"]) == 1
+    assert program.SAMPLE.read_text(encoding="utf-8") == "Go.\tAllez !\tours\n"
