@@ -10,6 +10,7 @@ import argparse
 import ast
 import contextlib
 import functools
+import io
 import json
 import logging
 import os
@@ -164,7 +165,7 @@ def set_kernel_environment(cache: Path | None = None) -> None:
     if cache is not None:
         import s2s_lib
 
-        cache.mkdir()
+        cache.mkdir(exist_ok=True)
         data = os.environ.get("S2S_DATA_DIR") or s2s_lib.cache_dir()  # a downloaded corpus outlives the run
         os.environ |= {"S2S_DATA_DIR": str(data), "S2S_CACHE_DIR": str(cache.resolve())}
     if os.environ.get("S2S_DATA_DIR"):  # may be relative, and kernels run in other folders
@@ -173,6 +174,7 @@ def set_kernel_environment(cache: Path | None = None) -> None:
     os.environ |= {"JUPYTER_PREFER_ENV_PATH": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     os.environ["IPYTHONDIR"] = str(ROOT / "tools" / "ipython")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # two kernels share one GPU
 
 
 def execute(source: Path, result: Path | None, parameters: Mapping[str, Any], folder: Path) -> NotebookNode:
@@ -236,14 +238,19 @@ def attempt(function: Callable[..., None], *arguments: Any) -> str:
 
 
 def prepare_output(output: Path, notebooks: Sequence[Path]) -> None:
-    """Make the output folder and remove an earlier run's files; ValueError if it is the notebooks' own."""
+    """Make the output folder and remove an earlier run's files; ValueError if it is the notebooks' own.
+
+    Checkpoints stay: a training that was interrupted goes on from there.
+    """
     if output.resolve() in [path.parent.resolve() for path in notebooks]:
         raise ValueError(f"{output} holds the notebooks themselves. Choose another folder for the output.")
     output.mkdir(parents=True, exist_ok=True)
     for pattern in (NUMBERED + ".ipynb", NUMBERED + ".html", "summary.json"):
         for old in output.glob(pattern):
             old.unlink()
-    shutil.rmtree(output / "cache", ignore_errors=True)
+    for old in (output / "cache").glob("*"):
+        if ".checkpoint" not in old.suffixes:
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
 
 
 def run(options: argparse.Namespace) -> int:
@@ -366,6 +373,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsers[command].add_argument("notebooks", nargs="*", type=Path, help="all numbered ones by default")
     parsers[link].add_argument("--check", action="store_true", help="only name the files that differ")
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a screen or file that has no ✓ gets a question mark
+            stream.reconfigure(errors="replace")
     try:
         return options.command(options)
     except (ValueError, OSError) as error:

@@ -446,3 +446,25 @@ def test_make_hands_values_on_as_they_were_typed(tmp_path):
     (tmp_path / "Makefile").write_text('include Makefile\nshow:\n\t@printf %s "$$COURSE_PARAMS"\n')
     typed = """label='no no' "it's" $x `date` # a"""
     assert make("-f", tmp_path / "Makefile", "show", f"PARAMS={typed}", check=True).stdout == typed
+
+
+@pytest.mark.parametrize("first", ["", "notebooks.main(['link', '--check']); "])
+def test_once_the_program_runs_a_screen_without_a_sign_gets_a_question_mark(first):
+    code = f"from tools import notebooks; {first}print('\u2713')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "?\n" if first else "UnicodeEncodeError" in done.stderr
+
+
+def test_a_checkpoint_of_an_interrupted_run_stays_for_the_next_and_all_else_goes(tmp_path):
+    cache = tmp_path / "out" / "cache"
+    cache.mkdir(parents=True)
+    for name in ("a-1.s2s", "a-2.checkpoint", "a-2.checkpoint.previous", "translations.json"):
+        (cache / name).write_text("x")
+    notebooks.prepare_output(tmp_path / "out", [])
+    assert {path.name for path in cache.iterdir()} == {"a-2.checkpoint", "a-2.checkpoint.previous"}
