@@ -1,4 +1,4 @@
-from . import arguments as arguments, data as data, decoding as decoding, evaluate as evaluate
+from . import arguments as arguments, checks as checks, data as data, decoding as decoding, evaluate as evaluate
 from . import evaluation as evaluation, example as example, figures as figures, models as models
 from . import records as records, training as training, translator as translator
 from .data.batches import BucketedBatches as BucketedBatches

@@ -1,0 +1,5 @@
+"""The exercises of notebook 08_beam_and_sampling."""
+
+from s2s_lib.checks import Exercise
+
+EXERCISES: dict[str, Exercise] = {}
