@@ -21,7 +21,7 @@ NBVAL := $(PYTEST) --cov-append --tb=short -p no:cacheprovider --nbval --nbval-c
 	--nbval-cell-timeout 600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .NOTPARALLEL:
-.PHONY: help setup run lab test test-unit test-backend test-notebooks test-tiny lint format bench publish clean
+.PHONY: help setup run lab test test-unit test-backend test-notebooks test-tiny test-languages lint format bench publish clean
 
 help: ## list the targets
 	@echo "make run && make test are the whole course. The targets:"
@@ -55,9 +55,15 @@ test-notebooks: setup ## run the notebooks again and compare their outputs, then
 	$(NBVAL) notebooks
 	@$(MAKE) --no-print-directory test-tiny
 
-test-tiny: setup ## two kernels with one seed must print the same: ours, then nbval's
+test-tiny: setup ## other languages run; two kernels with one seed print the same: ours, then nbval's
+	$(PY) -m tests.languages build/languages
+	$(PY) -m tools.notebooks each build/languages/ara.txt build/languages/cmn.txt --num-samples 200
 	$(PY) -m tools.notebooks tiny
 	$(NBVAL) --compare-every-output build/tiny-*/[0-9][0-9]_*.ipynb
+
+test-languages: setup ## run the notebooks on made-up pairs of twelve languages (a quarter of an hour)
+	$(PY) -m tests.languages build/languages
+	$(PY) -m tools.notebooks each build/languages/*.txt --json build/languages.json
 
 lint: setup ## check style, types, the sample, published notebooks, and links
 	$(PY) -m ruff check .

@@ -1,5 +1,6 @@
 """Every figure of the course, each from plain arrays or tables (drawn in all notebooks)."""
 
+import functools
 import io
 import sys
 import unicodedata
@@ -107,9 +108,14 @@ def show(figure: Axes | Figure, alt: str) -> None:
     for warning in caught:
         if warning not in glyphs:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    if glyphs:  # one hint instead of a warning for each sign
-        warnings.warn(HINT, stacklevel=2)
+    if glyphs:
+        _hint()
     display(Image(_smaller(png), alt=alt))
+
+
+@functools.cache  # once for each process, not for each sign or figure
+def _hint() -> None:
+    warnings.warn(HINT, stacklevel=3)
 
 
 def _smaller(png: io.BytesIO) -> bytes:
