@@ -21,7 +21,7 @@ NBVAL := $(PYTEST) --cov-append --tb=short -p no:cacheprovider --nbval --nbval-c
 	--nbval-cell-timeout 600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .NOTPARALLEL:
-.PHONY: help setup run lab test test-unit test-backend test-notebooks test-tiny test-languages lint format bench publish clean
+.PHONY: help setup run lab test test-unit test-backend test-notebooks test-tiny test-languages fuzz lint format bench publish clean
 
 help: ## list the targets
 	@echo "make run && make test are the whole course. The targets:"
@@ -64,6 +64,9 @@ test-tiny: setup ## other languages run; two kernels with one seed print the sam
 test-languages: setup ## run the notebooks on made-up pairs of twelve languages (a quarter of an hour)
 	$(PY) -m tests.languages build/languages
 	$(PY) -m tools.notebooks each build/languages/*.txt --json build/languages.json
+
+fuzz: setup ## read 100,000 hostile files (three minutes or four)
+	$(PY) -m tests.fuzz
 
 lint: setup ## check style, types, the sample, published notebooks, and links
 	$(PY) -m ruff check .

@@ -122,8 +122,8 @@ def running_pair(pairs: pd.DataFrame) -> tuple[str, str]:
     held_out = pairs[pairs["split"] == "test"]
     candidates = next(found for found in (pairs[ours], held_out, pairs) if len(found))
     unlike = (candidates["source"].str.len() - len(RUNNING_PAIR[0])).abs()
-    source, target = candidates.loc[unlike.idxmin(), ["source", "target"]]
-    return source, target
+    nearest = candidates.iloc[int(unlike.argmin())]
+    return nearest["source"], nearest["target"]
 
 
 def phenomena(attribution: str) -> frozenset[str]:
