@@ -134,7 +134,7 @@ def test_no_warning_stands_in_its_outputs(path):
             assert output.get("name") != "stderr" or "warning" not in output.text.lower(), cell.source
 
 
-def test_links_badges_and_install_cells_are_those_of_the_slug_in_pyproject():
+def test_links_badges_and_install_cells_are_those_of_the_address_in_pyproject():
     assert notebooks.main(["link", "--check"]) == 0
     for path in NOTEBOOKS:
         assert "install" in code_cells(path)[0].metadata.get("tags", []), path.stem
