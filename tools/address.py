@@ -61,7 +61,8 @@ def rewrite(path: Path, *changes: tuple[str, str]) -> None:
     """Replace patterns in a file, atomically; ValueError if one is not there exactly once."""
     text = path.read_text(encoding="utf-8")
     for pattern, replacement in changes:
-        text, count = re.subn(pattern, lambda _, new=replacement: new, text, flags=re.MULTILINE)
+        plain = replacement.replace("\\", r"\\")  # no back reference is meant
+        text, count = re.subn(pattern, plain, text, flags=re.MULTILINE)
         if count != 1:
             raise ValueError(f"{path.name}: expected one line like {pattern}, found {count}")
     with atomic_write(path) as partial:
