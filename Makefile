@@ -75,6 +75,7 @@ lint: setup ## check style, types, the sample, published notebooks, and links
 	$(PY) -m tools.sample --check
 	$(PY) -m tools.notebooks check
 	$(PY) -m tools.notebooks link --check
+	$(PY) -m tools.notebooks check-exercises --json build/exercises.json
 
 format: setup ## format code, write links, badges and install cells
 	$(PY) -m ruff check --fix .

@@ -104,10 +104,16 @@ def linked(readme: Path, notebooks: Sequence[Path], repository: str, install: st
     return texts
 
 
-def write_links(notebooks: Sequence[Path], *, check: bool) -> int:
+def write_links(notebooks: Sequence[Path], solutions: Sequence[Path] = (), *, check: bool) -> int:
     """Write links and install cells or, to check, name the files that differ; return 1 if any does."""
     differing = 0
-    for path, text in linked(ROOT / "README.md", notebooks, **read_course(ROOT)).items():
+    course = read_course(ROOT)
+    texts = linked(ROOT / "README.md", notebooks, **course)
+    for path in solutions:  # these have no links but those that they were written with
+        notebook = nbformat.read(path, as_version=4)
+        set_install_cell(notebook, course["install"])
+        texts[path] = nbformat.writes(notebook).rstrip("\n") + "\n"
+    for path, text in texts.items():
         read = json.loads if path.suffix == ".ipynb" else str  # editors lay the same notebook out differently
         if read(path.read_text(encoding="utf-8")) == read(text):
             continue

@@ -30,11 +30,12 @@ import nbformat
 from nbformat import NotebookNode
 
 from s2s_lib.records import atomic_write, write_json
+from tools import exercises
 from tools.lanes import Done, side_by_side
 from tools.links import faults, strip, write_links
 
 ROOT = Path(__file__).resolve().parent.parent
-COURSE = ROOT / "notebooks"
+COURSE, WORK = ROOT / "notebooks", ROOT / "work"
 NUMBERED = "[0-9][0-9]_*"
 COUNTS = ("corpus", "num_samples", "epochs", "seed")
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -374,9 +375,10 @@ def glyph_warnings(path: Path) -> list[str]:
 
 
 def lab(_: argparse.Namespace) -> int:
-    """Open the notebooks in JupyterLab."""
+    """Open copies of the notebooks in JupyterLab; what you write in them stays yours."""
+    print(*exercises.copy_for_learner(COURSE, WORK), sep="\n")
     set_kernel_environment()
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={COURSE}"])
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={WORK}"])
 
 
 # ---- publish, check and link -------------------------------------------------------------------------------
@@ -391,7 +393,13 @@ def check(options: argparse.Namespace) -> int:
 
 def publish(options: argparse.Namespace) -> int:
     """Execute notebooks in place, at their defaults; one that fails stays as it was."""
-    options.notebooks = options.notebooks or numbered(COURSE)
+    solved = [path for path in map(exercises.solutions_of, numbered(COURSE)) if path.exists()]
+    options.notebooks = options.notebooks or numbered(COURSE) + solved
+    for path in options.notebooks:
+        if numbers := exercises.answered(path):
+            raise ValueError(
+                f"{path} holds answers to {', '.join(numbers)}: keep them elsewhere, as make lab does"
+            )
     jobs = {os.path.relpath(path): (publish_notebook, path.resolve()) for path in options.notebooks}
     with tempfile.TemporaryDirectory(prefix="s2s-cache-") as folder:
         set_kernel_environment(Path(folder, "cache"))
@@ -403,8 +411,27 @@ def publish(options: argparse.Namespace) -> int:
 
 
 def link(options: argparse.Namespace) -> int:
-    """Write Colab badges, links between notebooks and install cells."""
-    return write_links(numbered(COURSE), check=options.check)
+    """Write Colab badges, links between notebooks, install cells, starters of exercises, recall questions."""
+    lessons = numbered(COURSE)
+    found = [fault for path in lessons for fault in exercises.derive(path, check=options.check)]
+    print(*found, sep="\n", end="\n" * bool(found), file=sys.stderr)
+    solved = [path for path in map(exercises.solutions_of, lessons) if path.exists()]
+    return write_links(lessons, solved, check=options.check) or int(bool(found))
+
+
+def check_exercises(options: argparse.Namespace) -> int:
+    """Prove that each exercise knows its starter, its solution, its mistakes, and anything else."""
+    set_kernel_environment()
+    given = options.notebooks or [path for path in numbered(COURSE) if exercises.solutions_of(path).exists()]
+    return exercises.check_exercises(given, options.json)
+
+
+def anki(options: argparse.Namespace) -> int:
+    """Write the recall questions as a file that Anki imports."""
+    with atomic_write(options.output) as partial:
+        partial.write_text(exercises.anki(), encoding="utf-8")
+    print(f"In Anki: File, Import, {options.output}")
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -412,8 +439,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.notebooks", allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     parsers = {}
-    for command in (run, tiny, each, lab, publish, check, link):
-        added = commands.add_parser(command.__name__, help=command.__doc__, allow_abbrev=False)
+    for command in (run, tiny, each, lab, publish, check, link, check_exercises, anki):
+        added = commands.add_parser(
+            command.__name__.replace("_", "-"), help=command.__doc__, allow_abbrev=False
+        )
         added.set_defaults(command=command)
         parsers[command] = added
     add = parsers[run].add_argument
@@ -430,7 +459,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--num-samples", default="3000")
     add("--epochs", default="1")
     add("--json", type=Path, help="write here how it went")
-    for command in (publish, check):
+    parsers[check_exercises].add_argument("--json", type=Path, help="write here how each exercise answered")
+    parsers[anki].add_argument("--output", type=Path, default=Path("build/recall.txt"))
+    for command in (publish, check, check_exercises):
         parsers[command].add_argument("notebooks", nargs="*", type=Path, help="all numbered ones by default")
     parsers[link].add_argument("--check", action="store_true", help="only name the files that differ")
     options = parser.parse_args(arguments)
