@@ -1,7 +1,7 @@
 """Exercises: starters derived from solutions, each check proved, and copies for learners.
 
-A solutions notebook, `notebooks/solutions/NAME.ipynb`, holds the set-up and, for each exercise of the lesson of
-the same name, a code cell tagged ``exercise`` with the metadata ``exercise: "NN.k"``. Lines that end in
+A solutions notebook, `notebooks/solutions/NAME.ipynb`, holds the set-up and, for each exercise of the lesson
+of the same name, a code cell tagged ``exercise`` with the metadata ``exercise: "NN.k"``. Lines that end in
 ``# solution`` are what the learner writes: a run of them becomes one line ``...`` in the lesson's cell. Cells
 tagged ``mistake`` and ``unrelated`` with the same number hold wrong answers, which the check must refuse.
 """
@@ -28,10 +28,10 @@ NOT_ANSWERED, RIGHT, NOT_YET = "Not answered yet", "Right", "Not yet"
 def starter_of(solution: str) -> str:
     r"""Return what a learner begins with: the marked lines give way to ``...``.
 
-    >>> print(starter_of("answer = 3  # solution\\nprint(answer)"))
+    >>> print(starter_of("answer = 3  # solution\nprint(answer)"))
     answer = ...  # your answer
     print(answer)
-    >>> print(starter_of("def f(x):\\n    y = x  # solution\\n    return y  # solution"))
+    >>> print(starter_of("def f(x):\n    y = x  # solution\n    return y  # solution"))
     def f(x):
         ...  # your lines
     """
@@ -119,10 +119,10 @@ def answered(lesson: Path) -> list[str]:
 
 
 def prove(lesson: Path) -> list[dict[str, Any]]:
-    """Run the solutions of a lesson in one kernel; return what each check said to each answer.
+    """Run the solutions of a lesson in one kernel; return what each check said.
 
-    Each row has ``exercise``, ``starter`` and ``solution`` (whether the check said what it should), ``mistakes``
-    (each with ``name``, ``hint`` and ``failed``), ``unrelated_failed``, and ``faults``, in words.
+    Each row has ``exercise``, ``starter`` and ``solution`` (whether the check said what it should),
+    ``mistakes`` (each ``name``, ``hint``, ``failed``), ``unrelated_failed``, and ``faults``, in words.
     """
     from nbclient import NotebookClient
 
@@ -202,7 +202,7 @@ def judge(number: str, answers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def check_exercises(lessons: Sequence[Path], out: Path | None) -> int:
-    """Prove the checks of lessons, two kernels at a time; print faults, write rows; return 1 if any is wrong."""
+    """Prove the checks of lessons, two kernels at a time; print faults; return 1 if there are any."""
     from concurrent.futures import ThreadPoolExecutor
 
     rows: list[dict[str, Any]] = []

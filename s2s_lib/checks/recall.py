@@ -1,4 +1,4 @@
-"""Recall questions: three about earlier notebooks open each notebook from 02 on."""
+"""Recall questions about earlier notebooks: three open each notebook but 01_data."""
 
 import tomllib
 from collections.abc import Mapping
