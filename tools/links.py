@@ -31,8 +31,9 @@ import os
 import subprocess
 import sys
 
+INSTALL = "{install}"
 on_colab = "google.colab" in sys.modules
-course = os.environ.get("S2S_INSTALL") or ("{install}" if on_colab else "")
+course = os.environ.get("S2S_INSTALL") or (INSTALL if on_colab else "")
 if course:
     if subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", course]).returncode:
         raise RuntimeError(f"pip could not install {{course}}: check the network, then run this cell again")

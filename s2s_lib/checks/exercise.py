@@ -15,8 +15,8 @@ class Exercise:
     """What an exercise asks for, and what a wrong answer may mean.
 
     Without ``cases`` the answer is a value, and ``expected`` and the mistakes are functions of the keyword
-    arguments that `check` was called with. With ``cases`` the answer is a function: each case is a tuple of
-    arguments, made from those keyword arguments, and ``expected`` and the mistakes are such functions, too.
+    arguments that `check` was called with. With ``cases`` the answer is a function: a case is a tuple of its
+    arguments, made from those keyword arguments; ``expected`` and the mistakes take both.
     """
 
     kind: str  # "do" or "stretch"
@@ -44,19 +44,19 @@ def verdict(exercise: Exercise, answer: Any, given: Mapping[str, Any]) -> str | 
     assert exercise.expected is not None
     if exercise.cases is None:
         cases: Sequence[tuple[Any, ...]] = [()]
-        answers, known = [answer], given
+        answers = [answer]
     else:
         if not callable(answer):
             return f"Not yet. A function is asked for, and this is {short(answer)}."
-        cases, known = exercise.cases(**given), {}
+        cases = exercise.cases(**given)
         answers = [answer(*case) for case in cases]
         if all(each is ... or each is None for each in answers):
             return None
-    wanted = [exercise.expected(*case, **known) for case in cases]
+    wanted = [exercise.expected(*case, **given) for case in cases]
     if all(same(*both, exercise.tolerance) for both in zip(answers, wanted, strict=True)):
         return f"Right. {exercise.right}".strip()
     for wrong, hint in exercise.mistakes.values():
-        mistaken = [wrong(*case, **known) for case in cases]
+        mistaken = [wrong(*case, **given) for case in cases]
         if all(same(*both, exercise.tolerance) for both in zip(answers, mistaken, strict=True)):
             return f"Not yet. {hint}"
     return f"Not yet. {difference(answers, wanted, exercise)}{exercise.look}"
