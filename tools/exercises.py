@@ -33,7 +33,7 @@ def starter_of(solution: str) -> str:
     print(answer)
     >>> print(starter_of("def f(x):\n    y = x  # solution\n    return y  # solution"))
     def f(x):
-        ...  # your lines
+        return ...  # your lines
     """
     lines: list[str] = []
     run: list[str] = []
@@ -47,7 +47,9 @@ def starter_of(solution: str) -> str:
             if len(run) == 1 and name:
                 lines.append(f"{name[1]}...  # your answer")
             else:
-                lines.append(f"{indent[0] if indent else ''}...  # your line{'s' * (len(run) > 1)}")
+                whole_body = lines and lines[-1].startswith("def ") and not line.startswith(" ")
+                dots = f"{'return ' * bool(whole_body)}...  # your line{'s' * (len(run) > 1)}"
+                lines.append(f"{indent[0] if indent else ''}{dots}")
             run = []
         lines.append(line)
     return "\n".join(lines[:-1])
