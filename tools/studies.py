@@ -63,15 +63,19 @@ def example_sample(work: Path, *, epochs: int = 100, num_samples: int = NUM_SAMP
     best = keras.callbacks.ModelCheckpoint(work / "best.keras", save_best_only=True)
     options: dict[str, Any] = {"validation_split": validation_split, "callbacks": [best], "verbose": 2}
     model, history = example.train_example(arrays, epochs=epochs, seed=SEED, **options)
+    model.save(work / "last.keras")
     sources = multi_reference(pairs)
     shown = {
         "training": sources[sources["split"] == "train"].sample(NUM_LEARNED, random_state=0).sort_index(),
         "test": sources[sources["split"] == "test"],
     }
-    models = {
-        "last epoch": model,
-        "least validation loss": keras.models.load_model(work / "best.keras", compile=False),
-    }
+    best_model = example.build_seq2seq(
+        num_source_tokens=len(arrays.source_characters),
+        num_target_tokens=len(arrays.target_characters),
+        latent_dim=256,
+    )
+    best_model.set_weights(keras.models.load_model(work / "best.keras", compile=False).get_weights())
+    models = {"last epoch": model, "least validation loss": best_model}
     scores: Record = {label: {} for label in [*models, "nearest training source"]}
     translations: list[Record] = []
     for part, rows in shown.items():
