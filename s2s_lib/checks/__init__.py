@@ -29,7 +29,7 @@ def check(number: str, answer: Any, **given: Any) -> None:
     exercise = find(number)
     try:
         said = verdict(exercise, answer, given)
-    except Exception as error:  # the answer's own
+    except (Exception, SystemExit) as error:  # the answer's own
         said = f"Not yet. Your answer raises {describe(error)}"
     if said is None:
         said = f"Not answered yet. ({exercise.kind}, about {exercise.minutes} minutes)"

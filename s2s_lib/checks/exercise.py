@@ -100,7 +100,7 @@ def short(value: Any) -> str:
     return text if len(text) <= CASES_SHOWN else text[:CASES_SHOWN] + " …"
 
 
-def describe(error: Exception) -> str:
+def describe(error: BaseException) -> str:
     """Return an error in one sentence, with the line of the answer that raised it."""
     lines = [
         frame.lineno for frame in traceback.extract_tb(error.__traceback__) if "s2s_lib" not in frame.filename
