@@ -123,7 +123,7 @@ def test_it_uses_public_names_only(path):
 def test_nothing_in_it_hides_from_nbval_but_what_is_tagged(path):
     for cell in code_cells(path):
         tags = set(cell.metadata.get("tags", []))
-        assert tags <= {"parameters", "install", "nbval-ignore-output", "raises-exception"}, tags
+        assert tags <= {"parameters", "install", "nbval-ignore-output", "raises-exception", "exercise"}, tags
         assert "NBVAL_" not in cell.source
 
 
