@@ -47,9 +47,10 @@ def starter_of(solution: str) -> str:
             if len(run) == 1 and name:
                 lines.append(f"{name[1]}...  # your answer")
             else:
-                whole_body = lines and lines[-1].startswith("def ") and not line.startswith(" ")
+                space = indent[0] if indent else ""
+                whole_body = lines and lines[-1].lstrip().startswith("def ") and not line.startswith(space)
                 dots = f"{'return ' * bool(whole_body)}...  # your line{'s' * (len(run) > 1)}"
-                lines.append(f"{indent[0] if indent else ''}{dots}")
+                lines.append(space + dots)
             run = []
         lines.append(line)
     return "\n".join(lines[:-1])

@@ -68,6 +68,8 @@ def same(left: Any, right: Any, tolerance: float = 1e-4) -> bool:
     >>> same(0.1 + 0.2, 0.3), same([1, 2], np.array([1.0, 2.0])), same("a", "b"), same([1, 2], [1, 2, 3])
     (True, True, False, False)
     """
+    if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
+        return all(same(*both, tolerance) for both in zip(left, right, strict=True))
     try:
         left, right = np.asarray(left), np.asarray(right)
         if left.shape != right.shape:
@@ -82,6 +84,12 @@ def same(left: Any, right: Any, tolerance: float = 1e-4) -> bool:
 def difference(answers: Sequence[Any], wanted: Sequence[Any], exercise: Exercise) -> str:
     """Say where an answer first differs in kind or shape; "" if only its value is off."""
     for mine, theirs in zip(answers, wanted, strict=True):
+        if isinstance(theirs, tuple):
+            if not isinstance(mine, tuple) or len(mine) != len(theirs):
+                return f"A tuple of {len(theirs)} is asked for, and yours is {short(mine)}. "
+            if found := difference(mine, theirs, exercise):
+                return found
+            continue
         try:
             mine, theirs = np.asarray(mine), np.asarray(theirs)
         except ValueError:
