@@ -31,7 +31,9 @@ COURSE = [
     "05_inference",
     "06_error_analysis",
     "07_attention",
-    "08_the_famous_example_audited",
+    "08_beam_and_sampling",
+    "09_scores",
+    "10_the_famous_example_audited",
 ]
 LONG = 12  # characters: shorter sentences are anybody's
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
