@@ -22,8 +22,8 @@ def some_probabilities() -> list[tuple[np.ndarray, np.ndarray]]:
 
 def some_answers() -> list[tuple[np.ndarray, np.ndarray, int]]:
     """Return answers and targets with end mark 2 and padding 0; the answers end elsewhere."""
-    targets = np.array([[5, 4, 2, 0, 0, 0], [5, 6, 7, 8, 2, 0]])
-    answers = np.array([[5, 2, 2, 0, 0, 0], [5, 9, 7, 2, 0, 0]])
+    targets = np.array([[5, 4, 2, 0, 0, 0, 0], [5, 6, 7, 8, 2, 0, 0]])
+    answers = np.array([[5, 4, 4, 2, 0, 0, 0], [5, 9, 2, 8, 2, 0, 0]])
     return [(answers, targets, 2)]
 
 
