@@ -225,6 +225,7 @@ def check_exercises(lessons: Sequence[Path], out: Path | None) -> int:
             if len(asked) < LEAST_EXERCISES:
                 faults.append(f"{lesson.name}: {len(asked)} exercises, at least {LEAST_EXERCISES} are needed")
     if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
         write_json(rows, out)
     print(*faults, sep="\n", end="\n" * bool(faults), file=sys.stderr)
     print(f"{len(rows)} exercises in {len(lessons)} notebooks, {len(faults)} faults")

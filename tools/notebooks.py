@@ -428,6 +428,7 @@ def check_exercises(options: argparse.Namespace) -> int:
 
 def anki(options: argparse.Namespace) -> int:
     """Write the recall questions as a file that Anki imports."""
+    options.output.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(options.output) as partial:
         partial.write_text(exercises.anki(), encoding="utf-8")
     print(f"In Anki: File, Import, {options.output}")
