@@ -56,7 +56,6 @@ WALK = [
             "attention",
             "audit",
             "beam",
-            "clinic",
             "data",
             "errors",
             "inference",
