@@ -69,9 +69,10 @@ def test_a_full_disk_keeps_translators_and_checkpoints_whole_or_absent(tmp_path)
 
 
 WRITE_ON = """
-import itertools, sys
+import itertools, signal, sys
 from pathlib import Path
 from s2s_lib import records
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background would ignore it
 for number in itertools.count():
     records.write_json([number] * 50_000, Path(sys.argv[1]) / "numbers.json")
 """

@@ -91,14 +91,15 @@ def test_newest(root: Path) -> None:
         ".[notebooks,test]",
     ]
     for command in (install, [python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]):
-        if status := subprocess.run(command, cwd=root).returncode:
+        status = subprocess.run(command, cwd=root).returncode
+        if status:
             raise SystemExit(status)
 
 
-def main(root: Path = ROOT) -> None:
+def main(root: Path = ROOT, *, newest: bool = False) -> None:
     """Set up, and explain in one sentence whatever stops it."""
     try:
-        if sys.argv[1:] == ["newest"]:
+        if newest:
             test_newest(root)
         else:
             set_up(root)
@@ -110,4 +111,4 @@ def main(root: Path = ROOT) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(newest=sys.argv[1:] == ["newest"])
