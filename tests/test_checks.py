@@ -2,7 +2,9 @@
 
 import importlib
 import re
+from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from s2s_lib import checks
 from s2s_lib.checks.exercise import Exercise, same, verdict
 from s2s_lib.checks.recall import QUESTIONS, Question
 
+SOLUTIONS = sorted((Path(__file__).parents[1] / "notebooks" / "solutions").glob("*.ipynb"))
 NUMBERED = {
     number: exercise
     for name in checks.MODULES.values()
@@ -138,3 +141,25 @@ def test_a_question_answers_each_of_its_letters_and_nothing_else(number):
 def test_a_question_without_its_answer_is_refused():
     with pytest.raises(ValueError, match="three choices"):
         Question("Why?", "d", {"a": ("x", "y"), "b": ("x", "y"), "c": ("x", "y")})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_solutions_mistakes_and_unrelated_answers_are_judged_as_the_notebook_shows(
+    path, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("S2S_CACHE_DIR", str(tmp_path))
+    names = {}
+    for cell in nbformat.read(path, as_version=4).cells:
+        tags = set(cell.metadata.get("tags", []))
+        if cell.cell_type != "code" or "install" in tags:
+            continue
+        exec(compile(cell.source, path.name, "exec"), names)
+        said = capsys.readouterr().out
+        if "exercise" in tags:
+            assert said.startswith("Right"), cell.source
+        elif tags & {"mistake", "unrelated"}:
+            assert said.startswith("Not yet"), cell.source
+        if tags:
+            saved = "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
+            assert said == saved, cell.source
