@@ -35,8 +35,7 @@ POSSESSIVES = {  # pyrealb's lemma and person
     "our": ("notre", 1),
     "their": ("notre", 3),
 }
-# People are hungry in English and *have* hunger in French; the weather *makes* cold.
-BE, BE_HAVING, BE_DOING = ("be", "être"), ("be", "avoir"), ("be", "faire")
+BE = ("be", "être")
 
 ATTRIBUTION = "s2s_lib sample, Apache-2.0; phenomena: "
 LENGTHS = range(2, 61)  # characters that either side of a row may have
