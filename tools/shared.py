@@ -1,8 +1,10 @@
-"""What the tools that train and record share: paths, command line, rows of a record, scores of epochs."""
+"""What the tools share: paths, command lines, records, and chrF after each epoch of a training."""
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Mapping
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,9 @@ from s2s_lib import records
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from s2s_lib.training import Trained
+    from s2s_lib.translator import Translator
 
 ROOT = Path(__file__).resolve().parent.parent
 RESOURCES = ROOT / "s2s_lib" / "resources"
@@ -19,10 +24,26 @@ Record = dict[str, Any]
 Translate = Callable[[list[str]], list[str]]
 
 
-def command_line(docstring: str | None) -> argparse.ArgumentParser:
-    """Return a parser whose help is a program's docstring, line by line."""
+def command_line(name: str, docstring: str | None) -> argparse.ArgumentParser:
+    """Return the parser of ``python -m tools.NAME``; its help is the program's docstring, line by line."""
     kind = argparse.RawDescriptionHelpFormatter
-    return argparse.ArgumentParser(description=docstring, formatter_class=kind)
+    return argparse.ArgumentParser(f"python -m tools.{name}", description=docstring, formatter_class=kind)
+
+
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the arguments, by default the process's; ``command`` is the whole call, for a record."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(arguments)
+    options.command = shlex.join([*parser.prog.split(), *arguments])
+    return options
+
+
+def write_record(path: Path, *, what: str, command: str, **figures: Any) -> Record:
+    """Write, and return, a record: what it is, how it is made, its figures."""
+    record = {"what": what, "command": command, **figures}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    records.write_json(record, path)
+    return record
 
 
 def record_rows(
@@ -34,8 +55,14 @@ def record_rows(
         if name in (only or makers.keys() - rows.keys()):
             print(f"{path.stem}: {name}", flush=True)
             rows[name] = makers[name]()
-            in_order = {row: rows[row] for row in makers if row in rows}
-            records.write_json(head | {"rows": in_order}, path)
+            write_record(path, **head, rows={row: rows[row] for row in makers if row in rows})
+
+
+def translator_of(trained: "Trained", **settings: Any) -> "Translator":
+    """Return the translator of a trained model; it carries the record of the training."""
+    from s2s_lib.translator import Settings, Translator
+
+    return Translator(*trained[:3], Settings(**settings, record=trained.record))
 
 
 class EpochScore:
@@ -57,3 +84,8 @@ class EpochScore:
         self.translate = self.translate or self.start(trained)
         self.value = chrf(self.translate(list(self.table["source"])), list(self.table["references"])).value
         return self.value
+
+    @classmethod
+    def of_ours(cls, table: "pd.DataFrame", **settings: Any) -> "EpochScore":
+        """Return the score of a model that `s2s_lib.training.train` trains."""
+        return cls(table, lambda trained: translator_of(trained, **settings).translate)

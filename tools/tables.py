@@ -163,7 +163,7 @@ def wanted() -> dict[Path, str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the files, or compare them; return the exit code."""
-    parser = command_line(__doc__)
+    parser = command_line("tables", __doc__)
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     options = parser.parse_args(arguments)
     stale = {path: text for path, text in wanted().items() if path.read_text(encoding="utf-8") != text}
