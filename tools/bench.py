@@ -29,8 +29,8 @@ from unittest import mock
 
 from s2s_lib import records
 from s2s_lib.data.vocabulary import CharVocabulary
-from tools import sides
-from tools.shared import RECORDS, ROOT, Record, command_line, parse, record_rows, write_record
+from tools import shared, sides
+from tools.shared import RECORDS, ROOT, Record
 
 MOST_EPOCHS, PATIENCE = 60, 8
 FEW_EPOCHS = 4  # of a side that only shows what an epoch costs
@@ -198,11 +198,11 @@ def compare(options: argparse.Namespace) -> Record:
         print("training on the example's own split, by turns", file=sys.stderr)
         tail, to_loss = race(pairs, "tail", most, "val_real_loss", file)
         print("decoding", file=sys.stderr)
-        decoding = measure(sides.decode, **pairs, file=file, most=10 if short else 200)
+        decoding = measure(sides.decode, **pairs, file=file, most=4 if short else 200)
     print("training on the leak-free split, by turns", file=sys.stderr)
     honest, to_chrf = race(pairs, "honest", most, "chrf")
     print("an epoch of the full corpus", file=sys.stderr)
-    every = {"corpus": options.corpus, "num_samples": 2000 if short else None, "split": "tail"}
+    every = {"corpus": options.corpus, "num_samples": 500 if short else None, "split": "tail"}
     full = Side("ours", sides.train_ours, **every)
     take_turns([full], done=lambda side: True)
     cpu, wall = (
@@ -214,7 +214,7 @@ def compare(options: argparse.Namespace) -> Record:
         records.environment(),
         decoding["sentences_per_second"],
     )
-    return write_record(
+    return shared.write_record(
         options.json or Path("build/bench.json"),
         what="the Keras example beside ours, one run, by turns" + (", a SHORT form" if short else ""),
         command=options.command,
@@ -286,20 +286,24 @@ def record_choices(options: argparse.Namespace) -> None:
         "goal": goal,
     }
     makers = {variant: partial(make, variant) for variant in sides.VARIANTS}
-    record_rows(options.json or RECORDS / "choices.json", head, makers)
+    shared.record_rows(options.json or RECORDS / "choices.json", head, makers)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Compare the example and ours, or the choices of our recipe."""
-    parser = command_line("bench", __doc__)
+    parser = shared.command_line("bench", __doc__)
     parser.add_argument("what", nargs="?", choices=["compare", "choices"], default="compare")
     parser.add_argument("--corpus", default="fra-eng")
-    parser.add_argument("--num-samples", type=int, default=10_000, help="first pairs of the corpus (10,000)")
-    parser.add_argument("--epochs", type=int, help="at most: a short form")
+    parser.add_argument(
+        "--num-samples", type=shared.count, default=10_000, help="first pairs of the corpus (10,000)"
+    )
+    parser.add_argument("--epochs", type=shared.count, help="at most: a short form")
     parser.add_argument("--json", type=Path, help="the record to write")
-    options = parse(parser, arguments)
+    options = shared.parse(parser, arguments)
     if options.what == "choices":
         record_choices(options)
+    elif "test" not in set(sides.pairs_of(options.corpus, options.num_samples, "honest")["split"]):
+        parser.error(f"the split of {options.num_samples} pairs has no test pair: give more by --num-samples")
     else:
         print(json.dumps({name: v for name, v in compare(options).items() if name != "measured"}, indent=1))
 

@@ -485,8 +485,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("what", choices=["corpus", "example", *ROWS, "errors"])
     parser.add_argument("--work", type=Path, help="folder of checkpoints (example, models, curve)")
     parser.add_argument("--only", nargs="+", metavar="ROW", help="rows to make (models, curve)")
-    parser.add_argument("--epochs", type=int, default=100, help="of the example")
-    parser.add_argument("--limit", type=int, default=NUM_DECODED, help="test sources to decode (errors)")
+    parser.add_argument("--epochs", type=shared.count, default=100, help="of the example")
+    parser.add_argument(
+        "--limit", type=shared.count, default=NUM_DECODED, help="test sources to decode (errors)"
+    )
     parser.add_argument("--marks-only", action="store_true", help="errors: write challenge_fra-eng.json only")
     parser.add_argument("--records", type=Path, default=RECORDS, help="folder of the records")
     options = shared.parse(parser, arguments)

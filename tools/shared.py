@@ -38,6 +38,13 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> a
     return options
 
 
+def count(text: str) -> int:
+    """Return the whole number, 1 or more, that an option gives."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
 def write_record(path: Path, *, what: str, command: str, **figures: Any) -> Record:
     """Write, and return, a record: what it is, how it is made, its figures."""
     record = {"what": what, "command": command, **figures}

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 from unittest import mock
 
-if multiprocessing.parent_process() and os.environ.get("KERAS_BACKEND") != "jax":
+if multiprocessing.current_process().name != "MainProcess" and os.environ.get("KERAS_BACKEND") != "jax":
     # TensorFlow imports JAX where it is installed, for our tests: 100 MB that neither side needs.
     sys.modules["jax"] = None  # type: ignore[assignment]
 
