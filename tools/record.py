@@ -423,7 +423,9 @@ def cells(table: pd.DataFrame) -> list[Record]:
 
 
 def share(hits: np.ndarray) -> Record:
-    """Return a share with n and its 95 % interval."""
+    """Return a share with n and its 95 % interval; None where there is nothing to share."""
+    if not len(hits):
+        return {"share": None, "low": None, "high": None, "n": 0}
     low, high = metrics.wilson_interval(np.sum(hits), len(hits))
     found = {"share": np.mean(hits), "low": low, "high": high}
     return {name: round(float(value), 4) for name, value in found.items()} | {"n": len(hits)}
