@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from tools.sample.grammar import (
-    ARTICLES,
     DEGREES,
+    DETERMINERS,
     LEXICON,
     NAMES,
     NOUNS,
     NUMERALS,
-    POSSESSIVES,
     Calling,
     Clause,
     Location,
@@ -96,7 +95,7 @@ def adjectives(*wanted: str) -> list[Pair]:
 
 def nouns(marks: set[str]) -> Iterator[Noun]:
     """Yield the nouns among the marks, and those of the kinds among them, under determiners that suit."""
-    determiners = marks & {*ARTICLES, *POSSESSIVES, "your", "bare", *NUMERALS}
+    determiners = marks & {*DETERMINERS, *NUMERALS, "bare"}
     determiners |= NUMERALS.keys() if "numbers" in marks else set()
     number = "p" if "plural" in marks else "s"
     if unknown := marks - determiners - KINDS.keys() - NOUNS.keys() - OTHER_MARKS:
