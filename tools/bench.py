@@ -291,7 +291,7 @@ def record_choices(options: argparse.Namespace) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Compare the example and ours, or the choices of our recipe."""
-    parser = shared.command_line("bench", __doc__)
+    parser = shared.command_line(__doc__)
     parser.add_argument("what", nargs="?", choices=["compare", "choices"], default="compare")
     parser.add_argument("--corpus", default="fra-eng")
     parser.add_argument(

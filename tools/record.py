@@ -483,7 +483,7 @@ def record_marks() -> Record:
 # ---- command line ----
 def main(arguments: list[str] | None = None) -> None:
     """Make the record that the command line names."""
-    parser = shared.command_line("record", __doc__)
+    parser = shared.command_line(__doc__)
     parser.add_argument("what", choices=["corpus", "example", *ROWS, "errors"])
     parser.add_argument("--work", type=Path, help="folder of checkpoints (example, models, curve)")
     parser.add_argument("--only", nargs="+", metavar="ROW", help="rows to make (models, curve)")

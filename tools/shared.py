@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,9 +14,6 @@ from s2s_lib import records
 if TYPE_CHECKING:
     import pandas as pd
 
-    from s2s_lib.training import Trained
-    from s2s_lib.translator import Translator
-
 ROOT = Path(__file__).resolve().parent.parent
 RESOURCES = ROOT / "s2s_lib" / "resources"
 RECORDS = RESOURCES / "records"
@@ -24,10 +22,11 @@ Record = dict[str, Any]
 Translate = Callable[[list[str]], list[str]]
 
 
-def command_line(name: str, docstring: str | None) -> argparse.ArgumentParser:
-    """Return the parser of ``python -m tools.NAME``; its help is the program's docstring, line by line."""
+def command_line(docstring: str | None) -> argparse.ArgumentParser:
+    """Return a parser for the program that a docstring describes; the docstring is its help."""
+    program = re.search(r"python -m tools\.\w+", docstring or "")
     kind = argparse.RawDescriptionHelpFormatter
-    return argparse.ArgumentParser(f"python -m tools.{name}", description=docstring, formatter_class=kind)
+    return argparse.ArgumentParser(program and program[0], description=docstring, formatter_class=kind)
 
 
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -65,13 +64,6 @@ def record_rows(
             write_record(path, **head, rows={row: rows[row] for row in makers if row in rows})
 
 
-def translator_of(trained: "Trained", **settings: Any) -> "Translator":
-    """Return the translator of a trained model; it carries the record of the training."""
-    from s2s_lib.translator import Settings, Translator
-
-    return Translator(*trained[:3], Settings(**settings, record=trained.record))
-
-
 class EpochScore:
     """chrF of a model in training on the sources of ``table``, which holds their references.
 
@@ -91,8 +83,3 @@ class EpochScore:
         self.translate = self.translate or self.start(trained)
         self.value = chrf(self.translate(list(self.table["source"])), list(self.table["references"])).value
         return self.value
-
-    @classmethod
-    def of_ours(cls, table: "pd.DataFrame", **settings: Any) -> "EpochScore":
-        """Return the score of a model that `s2s_lib.training.train` trains."""
-        return cls(table, lambda trained: translator_of(trained, **settings).translate)

@@ -32,19 +32,10 @@ from s2s_lib.data.splitting import multi_reference, split_hash, split_pairs
 from s2s_lib.data.vocabulary import CharVocabulary
 from s2s_lib.evaluate import score
 from s2s_lib.evaluation.metrics import bleu, chrf, evaluate
-from s2s_lib.training import Recipe, train
-from s2s_lib.translator import Translator, train_or_load
+from s2s_lib.training import Recipe, Trained, train
+from s2s_lib.translator import Settings, Translator, train_or_load
 from tools.fused_lstm import fused_lstm
-from tools.shared import (
-    RECORDS,
-    RESOURCES,
-    EpochScore,
-    Record,
-    command_line,
-    parse,
-    translator_of,
-    write_record,
-)
+from tools.shared import RECORDS, RESOURCES, EpochScore, Record, command_line, parse, write_record
 
 DEMONSTRATION = Recipe(corpus="sample", num_samples=7000, epochs=12, seed=1)
 RECIPE = Recipe(
@@ -60,6 +51,11 @@ BEAMS = [
 ]
 
 
+def translator_of(trained: Trained, **settings: Any) -> Translator:
+    """Return the translator of a model trained on a real corpus."""
+    return Translator(*trained[:3], Settings(**LIMITS | settings, record=trained.record))
+
+
 def validation_sources(pairs: pd.DataFrame, number: int = NUM_VALIDATION_SOURCES) -> pd.DataFrame:
     """Return the validation sources that a model is chosen on, with their references."""
     table = multi_reference(pairs[pairs["split"] == "validation"])
@@ -70,9 +66,8 @@ def fit(
     pairs: pd.DataFrame, recipe: Recipe, table: pd.DataFrame, *, checkpoint: Path | None, **settings: Any
 ) -> Translator:
     """Train to the best epoch by greedy chrF on the sources of ``table``; return the translator."""
-    settings = LIMITS | settings
+    score = EpochScore(table, lambda trained: translator_of(trained, **settings).translate)
     with fused_lstm():  # on PyTorch; elsewhere nothing changes
-        score = EpochScore.of_ours(table, **settings)
         return translator_of(train(pairs, recipe, checkpoint=checkpoint, score=score), **settings)
 
 
@@ -168,7 +163,7 @@ def convert(old: Path, new: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Read the command line and do what it says."""
-    parser = command_line("ship", __doc__)
+    parser = command_line(__doc__)
     commands = parser.add_subparsers(dest="what", required=True)
     commands.add_parser("sample")
     for name in ("train", "ship"):

@@ -31,7 +31,7 @@ from s2s_lib.data.splitting import multi_reference, split_pairs
 from s2s_lib.data.vectorization import id_arrays
 from s2s_lib.data.vocabulary import CharVocabulary
 from s2s_lib.example import OneHotArrays
-from s2s_lib.training import Recipe, train
+from s2s_lib.training import Recipe, Trained, train
 from tools.fused_lstm import fused_lstm
 from tools.shared import EpochScore, Translate
 
@@ -132,7 +132,13 @@ def train_ours(
     pairs = pairs_of(corpus, num_samples, split)
     recipe = replace(RECIPES[split], corpus=corpus, num_samples=num_samples, seed=SEED, precision=precision)
     test = multi_reference(pairs[pairs["split"] == "test"])
-    score = None if test.empty else EpochScore.of_ours(test, fold_typography=recipe.fold_typography)
+
+    def start(trained: Trained) -> Translate:
+        from s2s_lib.translator import Translator
+
+        return Translator(*trained[:3], {"fold_typography": recipe.fold_typography}).translate
+
+    score = None if test.empty else EpochScore(test, start)
     # `train` scores an epoch before it calls back.
     turn = Turn(turns, score and (lambda model: score.value))
     turns.send("ready")

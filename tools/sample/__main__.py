@@ -12,7 +12,7 @@ SAMPLE = RESOURCES / "sample.tsv"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the sample, or check that the file holds what would be written."""
-    parser = command_line("sample", __doc__)
+    parser = command_line(__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if the file differs")
     check = parser.parse_args(arguments).check
     text = sample()
