@@ -4,9 +4,8 @@
     python -m tools.bench choices
 
 The first trains and decodes with both, and writes build/bench.json; --epochs gives a short form, which says
-so. Every side of every comparison is a process of its own (see `tools.sides`), and two trainings alternate
-epoch by epoch, each while the other waits. Where PyTorch is installed, ours runs on it as well. It takes half
-an hour or more.
+so. Two trainings alternate epoch by epoch, each while the other waits. Where PyTorch is installed, ours runs
+on it as well. It takes half an hour or more.
 
 The second takes back one choice of our recipe at a time, on the example's split. It writes each variant into
 its record at once, and the same command goes on with those that are missing. About 12 minutes.
@@ -15,8 +14,8 @@ its record at once, and the same command goes on with those that are missing. Ab
 import argparse
 import importlib.util
 import json
+import multiprocessing
 import os
-import shlex
 import statistics
 import subprocess
 import sys
@@ -26,44 +25,47 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from s2s_lib import records
 from s2s_lib.data.vocabulary import CharVocabulary
-from tools import sides
-from tools.shared import RECORDS, ROOT, Record, command_line, record_rows
+from tools import shared, sides
+from tools.shared import RECORDS, ROOT, Record
 
 MOST_EPOCHS, PATIENCE = 60, 8
 FEW_EPOCHS = 4  # of a side that only shows what an epoch costs
 OURS_ON_TORCH = {"ours_on_torch": "float32", "ours_on_torch_bfloat16": "mixed_bfloat16"}
+NEW_PROCESS = multiprocessing.get_context("spawn")
 
-Epoch = dict[str, float]
+Epoch = Mapping[str, float]
 
 
 # ---- processes ----
 class Side:
-    """One measured process, and the figures of the epochs that it has trained."""
+    """A process that measures (see `tools.sides`), and the figures of the epochs that it has trained."""
 
-    def __init__(self, name: str, measurement: str, *, backend: str = "", **given: Any) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tools.sides", measurement, json.dumps(given)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, cwd=ROOT,
-            env=os.environ | ({"KERAS_BACKEND": backend} if backend else {}),
-        )  # fmt: skip
+    def __init__(self, name: str, work: Callable[..., None], *, backend: str = "", **given: Any) -> None:
+        self.turns, theirs = NEW_PROCESS.Pipe()
+        self.process = NEW_PROCESS.Process(target=work, args=(theirs,), kwargs=given, daemon=True)
+        with mock.patch.dict(os.environ, {"KERAS_BACKEND": backend} if backend else {}):
+            self.process.start()
+        theirs.close()  # so that `hear` notices its end
         self.name = name
         self.epochs: list[Epoch] = []
         self.peak_rss_mb: int | None = None
 
-    def hear(self) -> dict[str, Any]:
-        """Return its next line of figures."""
-        for line in self.process.stdout or ():
-            if line.startswith(sides.MARK):
-                figures: dict[str, Any] = json.loads(line.removeprefix(sides.MARK))
-                return figures
-        raise RuntimeError(f"{self.name} ended without an answer (exit code {self.process.wait()})")
+    def hear(self) -> Any:
+        """Return what it says next."""
+        try:
+            return self.turns.recv()
+        except EOFError:
+            self.process.join()
+            code = self.process.exitcode
+            raise RuntimeError(f"{self.name} ended without an answer (exit code {code})") from None
 
     def train_epoch(self) -> None:
         """Let it train an epoch."""
-        print("go", file=self.process.stdin)
+        self.turns.send(True)
         self.epochs.append(self.hear())
         names = [name for name in ("cpu_seconds", "val_real_loss", "chrf") if name in self.epochs[-1]]
         figures = ", ".join(f"{name} {self.epochs[-1][name]:.2f}" for name in names)
@@ -71,16 +73,16 @@ class Side:
 
     def stop(self) -> None:
         """Let it end."""
-        print("stop", file=self.process.stdin)
-        self.peak_rss_mb = self.hear()["peak_rss_mb"]
-        self.process.wait()
+        self.turns.send(False)
+        self.peak_rss_mb = self.hear()
+        self.process.join()
 
 
-def measure(measurement: str, **given: Any) -> dict[str, Any]:
+def measure(work: Callable[..., None], **given: Any) -> Any:
     """Return the figures of a measurement that takes no turns."""
-    side = Side(measurement, measurement, **given)
+    side = Side(work.__name__, work, **given)
     figures = side.hear()
-    side.process.wait()
+    side.process.join()
     return figures
 
 
@@ -98,22 +100,27 @@ def take_turns(competitors: Sequence[Side], *, done: Callable[[Side], bool]) -> 
 
 
 # ---- epochs ----
-def best_so_far(epochs: Sequence[Epoch], *, key: str, sign: int) -> int:
-    """Return the index of the best epoch by ``key``: the highest with ``sign`` 1, the lowest with -1."""
-    return max(range(len(epochs)), key=lambda i: sign * epochs[i][key])
+def merit(epoch: Epoch, key: str) -> float:
+    """Return a figure of an epoch so that more is better: chrF as it is, a loss with its sign changed."""
+    return epoch[key] if key == "chrf" else -epoch[key]
 
 
-def waited_long_enough(epochs: Sequence[Epoch], most: int, *, key: str, sign: int) -> bool:
+def best_so_far(epochs: Sequence[Epoch], key: str) -> int:
+    """Return the index of the best epoch by ``key``."""
+    return max(range(len(epochs)), key=lambda i: merit(epochs[i], key))
+
+
+def waited_long_enough(epochs: Sequence[Epoch], most: int, key: str) -> bool:
     """Tell whether training has reached its last epoch, or has not improved for some epochs."""
-    return len(epochs) >= most or len(epochs) - 1 - best_so_far(epochs, key=key, sign=sign) >= PATIENCE
+    return len(epochs) >= most or len(epochs) - 1 - best_so_far(epochs, key) >= PATIENCE
 
 
-def cpu_until(epochs: Sequence[Epoch], reached: Callable[[Epoch], bool]) -> float | None:
-    """Return the CPU seconds up to the end of the first epoch that ``reached`` accepts, or None."""
+def cpu_until(epochs: Sequence[Epoch], key: str, goal: float) -> float | None:
+    """Return the CPU seconds up to the end of the first epoch that is as good as ``goal``, or None."""
     spent = 0.0
     for epoch in epochs:
         spent += epoch["cpu_seconds"]
-        if reached(epoch):
+        if merit(epoch, key) >= merit({key: goal}, key):
             return spent
     return None
 
@@ -131,30 +138,27 @@ def ratio(seconds: Mapping[str, float | None]) -> float | None:
 
 # ---- the example beside ours ----
 def race(
-    pairs: Mapping[str, Any], split: str, epochs: int, *, key: str, sign: int, file: str | None = None
+    pairs: Mapping[str, Any], split: str, epochs: int, key: str, file: str | None = None
 ) -> tuple[dict[str, Side], Record]:
     """Train the example to its best by ``key``, and ours; return all sides, and CPU seconds to that best."""
-    example = Side("example", "train_the_example", **pairs, split=split, epochs=epochs, file=file)
-    ours = Side("ours", "train_ours", **pairs, split=split)
-    competitors = [example, ours]
+    example = Side("example", sides.train_example, **pairs, split=split, epochs=epochs, file=file)
+    ours = Side("ours", sides.train_ours, **pairs, split=split)
+    competitors = {"example": example, "ours": ours}
     if split == "tail" and importlib.util.find_spec("torch"):
-        for name, precision in OURS_ON_TORCH.items():
-            given = {**pairs, "split": split, "precision": precision}
-            competitors.append(Side(name, "train_ours", backend="torch", **given))
+        competitors |= {
+            name: Side(name, sides.train_ours, backend="torch", **pairs, split=split, precision=precision)
+            for name, precision in OURS_ON_TORCH.items()
+        }
 
     def done(side: Side) -> bool:
         if side is example:
-            return waited_long_enough(side.epochs, epochs, key=key, sign=sign)
+            return waited_long_enough(side.epochs, epochs, key)
         return len(side.epochs) >= min(sides.RECIPES[split].epochs if side is ours else FEW_EPOCHS, epochs)
 
-    take_turns(competitors, done=done)
-    best = example.epochs[best_so_far(example.epochs, key=key, sign=sign)]
-    seconds = {
-        "example": cpu_until(example.epochs, lambda epoch: epoch is best),
-        "ours": cpu_until(ours.epochs, lambda epoch: sign * epoch[key] >= sign * best[key]),
-        "goal": best[key],
-    }
-    return {side.name: side for side in competitors}, seconds
+    take_turns([*competitors.values()], done=done)
+    goal = example.epochs[best_so_far(example.epochs, key)][key]
+    seconds = {name: cpu_until(competitors[name].epochs, key, goal) for name in ("example", "ours")}
+    return competitors, seconds | {"goal": goal}
 
 
 def useful_flops(*, corpus: str, num_samples: int) -> float:
@@ -183,47 +187,54 @@ def import_seconds() -> float:
 
 
 def compare(options: argparse.Namespace) -> Record:
-    """Measure everything; return the record."""
-    short = options.epochs < MOST_EPOCHS
+    """Measure everything; write and return the record."""
+    most = min(options.epochs or MOST_EPOCHS, MOST_EPOCHS)
+    short = most < MOST_EPOCHS
     pairs = {"corpus": options.corpus, "num_samples": options.num_samples}
     print("vectorization, matrix product", file=sys.stderr)
-    vectorizing, flops = measure("vectorize", **pairs), measure("matmul")["flops"]
+    vectorizing, flops = measure(sides.vectorize, **pairs), measure(sides.matmul)
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/example.keras"
         print("training on the example's own split, by turns", file=sys.stderr)
-        tail, to_loss = race(pairs, "tail", options.epochs, key="val_real_loss", sign=-1, file=file)
+        tail, to_loss = race(pairs, "tail", most, "val_real_loss", file)
         print("decoding", file=sys.stderr)
-        decoding = measure("decode", **pairs, file=file, most=10 if short else 200)
+        decoding = measure(sides.decode, **pairs, file=file, most=4 if short else 200)
     print("training on the leak-free split, by turns", file=sys.stderr)
-    honest, to_chrf = race(pairs, "honest", options.epochs, key="chrf", sign=1)
+    honest, to_chrf = race(pairs, "honest", most, "chrf")
     print("an epoch of the full corpus", file=sys.stderr)
-    every = {"corpus": options.corpus, "num_samples": 2000 if short else None, "split": "tail"}
-    full = Side("ours", "train_ours", **every)
+    every = {"corpus": options.corpus, "num_samples": 500 if short else None, "split": "tail"}
+    full = Side("ours", sides.train_ours, **every)
     take_turns([full], done=lambda side: True)
-    cpu = {name: per_epoch(side.epochs, "cpu_seconds") for name, side in tail.items()}
-    wall = {name: per_epoch(side.epochs, "wall_seconds") for name, side in tail.items()}
-    useful, environment = useful_flops(**pairs), records.environment()
-    speed = decoding["sentences_per_second"]
-    return {
-        "what": "the Keras example beside ours, one run, by turns" + (", a SHORT form" if short else ""),
-        "command": options.command,
-        "machine": environment["device"],
+    cpu, wall = (
+        {name: per_epoch(side.epochs, key) for name, side in tail.items()}
+        for key in ("cpu_seconds", "wall_seconds")
+    )
+    useful, environment, speed = (
+        useful_flops(**pairs),
+        records.environment(),
+        decoding["sentences_per_second"],
+    )
+    return shared.write_record(
+        options.json or Path("build/bench.json"),
+        what="the Keras example beside ours, one run, by turns" + (", a SHORT form" if short else ""),
+        command=options.command,
+        machine=environment["device"],
         **environment,
         **pairs,
-        "epochs_at_most": options.epochs,
-        "short_form": short,
-        "vectorize_speedup": round(vectorizing["example"] / vectorizing["ours"], 1),
-        "train_cpu_ratio": ratio(cpu),
-        "train_wall_ratio": ratio(wall),
-        "time_to_quality_ratio": ratio(to_loss),
-        "time_to_chrf_ratio": ratio(to_chrf),
-        "useful_flops_fraction": round(useful / wall["ours"] / flops, 4),
-        "decode_speedup": round(speed["ours"] / speed["example"], 1),
-        "decode_identical": decoding["identical"],
-        "peak_rss_mb": {name: side.peak_rss_mb for name, side in tail.items()},
-        "full_corpus_peak_rss_mb": full.peak_rss_mb,
-        "import_seconds": round(import_seconds(), 4),
-        "measured": {
+        epochs_at_most=most,
+        short_form=short,
+        vectorize_speedup=round(vectorizing["example"] / vectorizing["ours"], 1),
+        train_cpu_ratio=ratio(cpu),
+        train_wall_ratio=ratio(wall),
+        time_to_quality_ratio=ratio(to_loss),
+        time_to_chrf_ratio=ratio(to_chrf),
+        useful_flops_fraction=round(useful / wall["ours"] / flops, 4),
+        decode_speedup=round(speed["ours"] / speed["example"], 1),
+        decode_identical=decoding["identical"],
+        peak_rss_mb={name: side.peak_rss_mb for name, side in tail.items()},
+        full_corpus_peak_rss_mb=full.peak_rss_mb,
+        import_seconds=round(import_seconds(), 4),
+        measured={
             "vectorize_seconds": vectorizing,
             "train_cpu_seconds_per_epoch": cpu,
             "train_wall_seconds_per_epoch": wall,
@@ -236,24 +247,24 @@ def compare(options: argparse.Namespace) -> Record:
             "full_corpus_epoch": full.epochs[0],
             "recipes": {"plain": asdict(sides.PLAIN), "attentive": asdict(sides.ATTENTIVE)},
             "histories": {
-                "tail": {name: side.epochs for name, side in tail.items()},
-                "honest": {name: side.epochs for name, side in honest.items()},
+                split: {name: side.epochs for name, side in competitors.items()}
+                for split, competitors in (("tail", tail), ("honest", honest))
             },
         },
-    }
+    )
 
 
 # ---- choices ----
 def choice_row(goal: float, *, epochs: Sequence[Epoch], environment: Mapping[str, Any]) -> Record:
     """Return what a variant's epochs cost and reached; ``goal`` is a validation loss."""
-    best = best_so_far(epochs, key="val_real_loss", sign=-1)
+    best = best_so_far(epochs, "val_real_loss")
     return {
         "cpu_seconds_per_epoch": per_epoch(epochs, "cpu_seconds"),
         "least_val_real_loss": epochs[best]["val_real_loss"],
         "best_epoch": best + 1,
         "epochs": epochs,
         **environment,
-        "cpu_seconds_to_goal": cpu_until(epochs, lambda epoch: epoch["val_real_loss"] <= goal),
+        "cpu_seconds_to_goal": cpu_until(epochs, "val_real_loss", goal),
     }
 
 
@@ -263,7 +274,8 @@ def record_choices(options: argparse.Namespace) -> None:
     pairs = {"corpus": options.corpus, "num_samples": options.num_samples}
 
     def make(variant: str) -> Record:
-        return choice_row(goal, **measure("train_variant", variant=variant, **pairs, epochs=options.epochs))
+        given = {"variant": variant, **pairs, "epochs": options.epochs}
+        return choice_row(goal, **measure(sides.train_variant, **given))
 
     head = {
         "what": "our recipe of the bench with one choice taken back at a time, one seed",
@@ -273,31 +285,27 @@ def record_choices(options: argparse.Namespace) -> None:
         **records.environment(),
         "goal": goal,
     }
-    record_rows(options.json, head, {variant: partial(make, variant) for variant in sides.VARIANTS})
+    makers = {variant: partial(make, variant) for variant in sides.VARIANTS}
+    shared.record_rows(options.json or RECORDS / "choices.json", head, makers)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Compare the example and ours, or the choices of our recipe."""
-    parser = command_line(__doc__)
+    parser = shared.command_line(__doc__)
     parser.add_argument("what", nargs="?", choices=["compare", "choices"], default="compare")
     parser.add_argument("--corpus", default="fra-eng")
-    parser.add_argument("--num-samples", type=int, default=10_000, help="first pairs of the corpus (10,000)")
-    parser.add_argument("--epochs", type=int, help="at most: a short form")
+    parser.add_argument(
+        "--num-samples", type=shared.count, default=10_000, help="first pairs of the corpus (10,000)"
+    )
+    parser.add_argument("--epochs", type=shared.count, help="at most: a short form")
     parser.add_argument("--json", type=Path, help="the record to write")
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = parser.parse_args(arguments)
-    options.command = f"python -m tools.bench {shlex.join(arguments)}".strip()
+    options = shared.parse(parser, arguments)
     if options.what == "choices":
-        options.json = options.json or RECORDS / "choices.json"
         record_choices(options)
+    elif "test" not in set(sides.pairs_of(options.corpus, options.num_samples, "honest")["split"]):
+        parser.error(f"the split of {options.num_samples} pairs has no test pair: give more by --num-samples")
     else:
-        options.json = options.json or Path("build/bench.json")
-        options.epochs = min(options.epochs or MOST_EPOCHS, MOST_EPOCHS)
-        record = compare(options)
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        records.write_json(record, options.json)
-        print(json.dumps({name: value for name, value in record.items() if name != "measured"}, indent=1))
-    print(f"written to {options.json}")
+        print(json.dumps({name: v for name, v in compare(options).items() if name != "measured"}, indent=1))
 
 
 if __name__ == "__main__":

@@ -21,8 +21,6 @@ sources had the highest chrF.
 
 import hashlib
 import json
-import shlex
-import sys
 import unicodedata
 from collections import Counter
 from dataclasses import replace
@@ -43,11 +41,12 @@ from s2s_lib.data.vectorization import id_arrays
 from s2s_lib.data.vocabulary import CharVocabulary, prepare_text
 from s2s_lib.evaluate import score
 from s2s_lib.evaluation import challenge, errors, exposure, metrics
-from s2s_lib.training import Checkpoint, Recipe, Trained, train
+from s2s_lib.training import Checkpoint, Recipe
 from s2s_lib.translator import Translator
-from tools.fused_lstm import fused_lstm
-from tools.shared import RECORDS, RESOURCES, EpochScore, Record, Translate, command_line, record_rows
-from tools.ship import NUM_VALIDATION_SOURCES, translator_of
+from tools import shared
+from tools.shared import RECORDS, RESOURCES, EpochScore, Record, Translate
+from tools.ship import NUM_VALIDATION_SOURCES, fit, validation_sources
+from tools.sides import example_arrays
 
 CORPUS, NUM_SAMPLES = "fra-eng", 10_000
 HELD_OUT = 0.2  # share of the pairs that the example's validation_split takes
@@ -98,8 +97,7 @@ def counts(pairs: pd.DataFrame) -> Record:
     return {
         "pairs": len(pairs),
         "distinct_pairs": len(pairs[["source", "target"]].drop_duplicates()),
-        "unique_sources": int(sources.nunique()),
-        "unique_targets": int(targets.nunique()),
+        **{f"unique_{side}s": int(pairs[side].nunique()) for side in ("source", "target")},
         "source_characters": len(source_characters),
         "target_characters": framed,
         "longest_source": int(lengths.max()),
@@ -112,7 +110,7 @@ def counts(pairs: pd.DataFrame) -> Record:
             for side in ("source", "target")
         },
         "target_characters_seen_below_10_times": sum(n < 10 for n in Counter("".join(targets)).values()),
-        "not_nfc": sum(unicodedata.normalize("NFC", text) != text for text in [*sources, *targets]),
+        "not_nfc": sum(not unicodedata.is_normalized("NFC", text) for text in [*sources, *targets]),
         "translations_per_source": {str(k): int(n) for k, n in versions.value_counts().sort_index().items()},
         "components": {"number": len(component), "largest": int(component.max())},
         "leaks": leaks(pairs),
@@ -140,8 +138,9 @@ def leaks(pairs: pd.DataFrame) -> Record:
     found = {}
     for name, held_out in splits.items():
         source, target, plain_source, plain_target = (
-            texts[held_out].isin(set(texts[~held_out]))
-            for texts in (pairs["source"], pairs["target"], plain["source"], plain["target"])
+            table.loc[held_out, side].isin(set(table.loc[~held_out, side]))
+            for table in (pairs, plain)
+            for side in ("source", "target")
         )
         seen = {"source_seen": source, "target_seen": target, "either_seen": source | target}
         seen["either_seen_plain"] = plain_source | plain_target
@@ -152,30 +151,30 @@ def leaks(pairs: pd.DataFrame) -> Record:
 
 def padding_and_memory(pairs: pd.DataFrame, num_source_tokens: int, num_target_tokens: int) -> Record:
     """Return the share of timesteps that are padding, and bytes: of the example's arrays, and of ids."""
-    sources, targets, n = pairs["source"].str.len(), pairs["target"].str.len(), len(pairs)
-    width, target_width = int(sources.max()), int(targets.max()) + 2
-    real = {"encoder_input": sources, "decoder_input": targets + 2, "decoder_target": targets + 1}
-    used = {name: int(lengths.sum()) for name, lengths in real.items()}
-    room = {"encoder_input": n * width} | dict.fromkeys(["decoder_input", "decoder_target"], n * target_width)
-    shares = {name: round(1 - used[name] / room[name], 5) for name in real}
+    sources, targets, n = pairs["source"].str.len(), pairs["target"].str.len() + 2, len(pairs)
+    width, target_width = int(sources.max()), int(targets.max())
+    used = {
+        "encoder_input": sources.sum(),
+        "decoder_input": targets.sum(),
+        "decoder_target": targets.sum() - n,
+    }
+    room = {"encoder_input": n * width, "decoder_input": n * target_width, "decoder_target": n * target_width}
+    used["all_three"], room["all_three"] = sum(used.values()), sum(room.values())
     vocabularies = CharVocabulary.from_texts(pairs["source"]), CharVocabulary.from_texts(pairs["target"])
     batches = BucketedBatches(pairs["source"], pairs["target"], *vocabularies, batch_size=64)
-    real_ids, all_ids = 0, 0
+    used["buckets_of_64"] = room["buckets_of_64"] = 0
     for inputs, decoder_target, _ in map(batches.__getitem__, range(len(batches))):
         for ids in (*inputs, decoder_target):
-            real_ids, all_ids = real_ids + int(np.count_nonzero(ids)), all_ids + ids.size
+            used["buckets_of_64"] += int(np.count_nonzero(ids))
+            room["buckets_of_64"] += ids.size
     sizes = {
         "one_hot_float32": 4 * n * (width * num_source_tokens + 2 * target_width * num_target_tokens),
         "padded_ids_int32": 4 * n * (width + 2 * (target_width - 1)),  # ids need no mark after the end mark
-        "unpadded_ids_uint16": 2 * int(sources.sum() + targets.sum()),
+        "unpadded_ids_uint16": 2 * int(sources.sum() + targets.sum() - 2 * n),
     }
     memory = {f"{name}_bytes": size for name, size in sizes.items()}
     return {
-        "padding": {
-            **shares,
-            "all_three": round(1 - sum(used.values()) / sum(room.values()), 5),
-            "buckets_of_64": round(1 - real_ids / all_ids, 5),
-        },
+        "padding": {name: round(1 - int(used[name]) / room[name], 5) for name in used},
         "memory": memory | {f"{name}_GB": round(size / 1e9, 4) for name, size in sizes.items()},
     }
 
@@ -194,14 +193,14 @@ def record_corpus() -> Record:
 
 
 # ---- example ----
-def record_example(work: Path, *, epochs: int, seed: int = 0) -> Record:
+def record_example(work: Path, *, epochs: int) -> Record:
     """Train as the example's authors do, leave the models in ``work``, return curves and scores."""
-    pairs = load_pairs(CORPUS, num_samples=NUM_SAMPLES)
+    pairs, seed = load_pairs(CORPUS, num_samples=NUM_SAMPLES), SEED
     arrays = example.one_hot_arrays(pairs["source"], pairs["target"])
-    best = keras.callbacks.ModelCheckpoint(work / "best.keras", save_best_only=True)
-    model, history = example.train_example(arrays, epochs=epochs, seed=seed, callbacks=[best], verbose=2)
-    model.save(work / "last.keras")
     files = {"last epoch": work / "last.keras", "least validation loss": work / "best.keras"}
+    best = keras.callbacks.ModelCheckpoint(files["least validation loss"], save_best_only=True)
+    model, history = example.train_example(arrays, epochs=epochs, seed=seed, callbacks=[best], verbose=2)
+    model.save(files["last epoch"])
     return {
         "what": "the Keras example: one-hot characters, RMSprop, batch 64, the file's tail as validation",
         "corpus": CORPUS,
@@ -215,11 +214,15 @@ def record_example(work: Path, *, epochs: int, seed: int = 0) -> Record:
         "validation_split": HELD_OUT,
         "epochs": epochs,
         "seed": seed,
-        "wall_seconds": round(sum(history["wall_seconds"]), 1),
-        "cpu_seconds": round(sum(history["cpu_seconds"]), 1),
+        **seconds_of(history),
         "history": history,
         "scores": {label: example_scores(file, pairs) for label, file in files.items()},
     }
+
+
+def seconds_of(history: dict[str, list[float]]) -> dict[str, float]:
+    """Return what a training took in all."""
+    return {name: round(sum(history[name]), 1) for name in ("wall_seconds", "cpu_seconds")}
 
 
 def example_scores(file: Path, pairs: pd.DataFrame) -> Record:
@@ -252,14 +255,16 @@ def load_split(num_samples: int | None = None) -> pd.DataFrame:
 
 
 def experiment_on(
-    split: pd.DataFrame, *, num_train: int | None = None, num_validation: int = NUM_VALIDATION_SOURCES
+    split: pd.DataFrame, num_train: int | None = None, *, num_validation: int = NUM_VALIDATION_SOURCES
 ) -> Experiment:
     """Return the experiment on a split: all its training pairs or ``num_train``, and its whole test set."""
-    parts = {name: split[split["split"] == name] for name in ("train", "validation", "test")}
-    validation, test = (multi_reference(parts[name]) for name in ("validation", "test"))
-    validation = validation.sample(min(num_validation, len(validation)), random_state=0)
-    learned = splitting.training_subset(split, num_train) if num_train else parts["train"]
-    watched = parts["validation"][parts["validation"]["source"].isin(validation["source"])]
+    validation, test = (
+        validation_sources(split, num_validation),
+        multi_reference(split[split["split"] == "test"]),
+    )
+    num_train = num_train or int((split["split"] == "train").sum())
+    learned = splitting.training_subset(split, num_train)
+    watched = split[(split["split"] == "validation") & split["source"].isin(validation["source"])]
     longest = int(learned["target"].str.len().max())
     return Experiment(pd.concat([learned, watched]), validation, test, split_hash(split), longest)
 
@@ -282,45 +287,26 @@ def epochs_of(history: dict[str, list[float]]) -> dict[str, int]:
     return {"epochs": len(curve), "best_epoch": curve.index(max(curve)) + 1}
 
 
-def library_row(experiment: Experiment, recipe: Recipe, *, checkpoint: Path | None = None) -> Record:
+def library_row(experiment: Experiment, recipe: Recipe, checkpoint: Path | None = None) -> Record:
     """Train by a recipe of the library; return the row."""
-
-    def start(trained: Trained) -> Translate:
-        return translator_of(trained, max_target_length=experiment.max_target_length).translate
-
-    chrf = EpochScore(experiment.validation, start)
-    with fused_lstm():  # on PyTorch; elsewhere nothing changes
-        trained = train(experiment.pairs, recipe, checkpoint=checkpoint, score=chrf)
-    return finish(trained.record, experiment, start(trained))
-
-
-def honest_arrays(pairs: pd.DataFrame) -> tuple[example.OneHotArrays, float]:
-    """Return the example's arrays, without characters that training pairs lack, and its ``validation_split``.
-
-    Training pairs come first, so that Keras takes exactly the validation pairs from the end.
-    """
-    parts = [pairs[pairs["split"] == name] for name in ("train", "validation")]
-    texts = []
-    for side in ("source", "target"):
-        known = set().union(*parts[0][side])
-        cleaned = ["".join(filter(known.__contains__, text)) for text in parts[1][side]]
-        texts.append([*parts[0][side], *cleaned])
-    return example.one_hot_arrays(*texts), (len(parts[1]) - 0.5) / len(texts[0])
+    settings = {"max_target_length": experiment.max_target_length}
+    translator = fit(experiment.pairs, recipe, experiment.validation, checkpoint=checkpoint, **settings)
+    return finish(dict(translator.settings.record), experiment, translator.translate)
 
 
 def example_row(
-    experiment: Experiment, *, epochs: int, checkpoint: Path | None = None, **options: Any
+    experiment: Experiment, checkpoint: Path | None = None, *, epochs: int, **options: Any
 ) -> Record:
     """Train the famous example's model as its authors do, but on training pairs alone; return the row."""
-    arrays, validation_split = honest_arrays(experiment.pairs)
+    arrays, validation_split = example_arrays(experiment.pairs, known_only=True)
 
     def start(model: keras.Model) -> Translate:
         return example.ExampleTranslator.of(model, arrays).translate
 
     digest = f"example {json.dumps(options)} {experiment.split_hash} {len(experiment.pairs)}"
     keeper = Checkpoint(digest, file=checkpoint, score=EpochScore(experiment.validation, start))
-    options_of_fit = options | {"validation_split": validation_split, "checkpoint": keeper, "verbose": 2}
-    model, _ = example.train_example(arrays, epochs=epochs, **options_of_fit)
+    fitting = options | {"validation_split": validation_split, "checkpoint": keeper, "verbose": 2}
+    model, _ = example.train_example(arrays, epochs=epochs, **fitting)
     history = {name: [row[name] for row in keeper.history] for name in keeper.history[0]}
     parts = experiment.pairs["split"].value_counts()
     row = {
@@ -329,7 +315,7 @@ def example_row(
         "num_train": int(parts["train"]),
         "num_validation": int(parts["validation"]),
         **records.environment(),
-        **{name: round(sum(history[name]), 1) for name in ("wall_seconds", "cpu_seconds")},
+        **seconds_of(history),
         "peak_memory_mb": records.peak_memory_mb(),
         "history": history,
     }
@@ -340,8 +326,12 @@ def nearest_row(experiment: Experiment) -> Record:
     """Return the baseline: the translation of the training source that takes the fewest edits."""
     known = experiment.pairs[experiment.pairs["split"] == "train"]
     scores = test_scores(experiment, partial(metrics.nearest_source_translation, known))
-    recipe = {"model": "nearest training source"}
-    return {"recipe": recipe, "parameters": 0, "num_train": len(known), "scores": scores}
+    return {
+        "recipe": {"model": "nearest training source"},
+        "parameters": 0,
+        "num_train": len(known),
+        "scores": scores,
+    }
 
 
 def shipped_row() -> Record:
@@ -361,17 +351,15 @@ def make_row(name: str, work: Path) -> Record:
     """Train and score one row of `ROWS`; its checkpoint stands in ``work``."""
     if name == "all":
         return shipped_row()
-    checkpoint = work / f"{name}.npz"
     if name in CURVE:
         num_train, recipe = CURVE[name]
-        return library_row(experiment_on(load_split(), num_train=num_train), recipe, checkpoint=checkpoint)
-    split = load_split(NUM_SAMPLES)
-    experiment = experiment_on(split, num_validation=len(split))
+        return library_row(experiment_on(load_split(), num_train), recipe, work / f"{name}.npz")
+    experiment = experiment_on(load_split(NUM_SAMPLES), num_validation=NUM_SAMPLES)
     if name == "nearest":
         return nearest_row(experiment)
     if name == "example":
-        return example_row(experiment, checkpoint=checkpoint, **EXAMPLE)
-    return library_row(experiment, MODELS[name], checkpoint=checkpoint)
+        return example_row(experiment, work / f"{name}.npz", **EXAMPLE)
+    return library_row(experiment, MODELS[name], work / f"{name}.npz")
 
 
 # ---- errors ----
@@ -384,6 +372,16 @@ def record_errors(limit: int = NUM_DECODED) -> Record:
     translations = translator.translate(list(decoded["source"]))
     table = errors.error_table(decoded["source"], translations, decoded["references"])
     kinds, settings = errors.failure_kinds(table), translator.settings
+    numbers = [min(len(texts), 5) for texts in decoded["references"]]
+    exact = table["exact"][: len(near)].to_numpy()
+    copies = (
+        errors.nearest_training_target(table["hypothesis"][: len(near)], learned)["edits"].to_numpy() == 0
+    )
+    baselines = {
+        "copy the source": (test, metrics.copy_source(test["source"])),
+        "most frequent target": (test, metrics.most_frequent_target(learned, test["source"])),
+        "nearest training source": (near, metrics.nearest_source_translation(learned, near["source"])),
+    }
     return {
         "what": "errors of the shipped translator on the frozen test set, cut by length, novelty, kind, "
         "position, phenomenon; numbers only",
@@ -398,15 +396,25 @@ def record_errors(limit: int = NUM_DECODED) -> Record:
         "n_decoded": len(decoded),
         "by_length": cells(errors.by_length(table, LENGTH_EDGES)),
         "by_novelty": cells(errors.by_novelty(table, errors.novelty(decoded["source"], learned))),
-        "by_number_of_references": cells(
-            errors.score_by(table, [min(len(texts), 5) for texts in decoded["references"]])
-        ),
+        "by_number_of_references": cells(errors.score_by(table, numbers)),
         "failure_kinds": {name: share((kinds == name).to_numpy()) for name in kinds.cat.categories},
-        "copied_from_training": copied(table[: len(near)], learned),
-        "baselines": baselines(test, near, learned),
+        "copied_from_training": {
+            "all": share(copies),
+            "wrong": share(copies[~exact]),
+            "right": share(copies[exact]),
+        },
+        "baselines": {
+            name: without_signature(metrics.evaluate(texts, part["references"]))
+            for name, (part, texts) in baselines.items()
+        },
         **by_position(translator, test_pairs, limit),
         **by_phenomenon(translator, learned),
     }
+
+
+def without_signature(scores: metrics.Scores) -> Record:
+    """Return scores as JSON values; a record says once how they are computed."""
+    return {name: value for name, value in scores.to_json().items() if name != "signature"}
 
 
 def cells(table: pd.DataFrame) -> list[Record]:
@@ -415,45 +423,26 @@ def cells(table: pd.DataFrame) -> list[Record]:
 
 
 def share(hits: np.ndarray) -> Record:
-    """Return a share with n and its 95 % interval."""
+    """Return a share with n and its 95 % interval; None where there is nothing to share."""
+    if not len(hits):
+        return {"share": None, "low": None, "high": None, "n": 0}
     low, high = metrics.wilson_interval(np.sum(hits), len(hits))
     found = {"share": np.mean(hits), "low": low, "high": high}
     return {name: round(float(value), 4) for name, value in found.items()} | {"n": len(hits)}
-
-
-def copied(table: pd.DataFrame, learned: pd.DataFrame) -> Record:
-    """Return how often a translation stands in training as it is: of all, of wrong and of right ones."""
-    copies = (errors.nearest_training_target(table["hypothesis"], learned)["edits"] == 0).to_numpy()
-    exact = table["exact"].to_numpy()
-    return {"all": share(copies), "wrong": share(copies[~exact]), "right": share(copies[exact])}
-
-
-def baselines(test: pd.DataFrame, near: pd.DataFrame, learned: pd.DataFrame) -> Record:
-    """Return the scores of three translators that know nothing."""
-    said = {
-        "copy the source": (test, metrics.copy_source(test["source"])),
-        "most frequent target": (test, metrics.most_frequent_target(learned, test["source"])),
-        "nearest training source": (near, metrics.nearest_source_translation(learned, near["source"])),
-    }
-    found = {}
-    for name, (part, texts) in said.items():
-        found[name] = metrics.evaluate(texts, part["references"]).to_json()
-        del found[name]["signature"]
-    return found
 
 
 def by_position(translator: Translator, pairs: pd.DataFrame, limit: int) -> Record:
     """Return bits per character over test pairs, and the exposure table of some of them."""
     pairs, fold = pairs.sample(frac=1, random_state=SEED), translator.settings.fold_typography
     pairs = pairs if limit >= NUM_DECODED else pairs[:limit]
-    sources, targets = (
-        [prepare_text(text, fold=fold) for text in pairs[side]] for side in ("source", "target")
-    )
+    texts = pairs[["source", "target"]].map(partial(prepare_text, fold=fold))
     vocabularies = translator.source_vocabulary, translator.target_vocabulary
-    few = id_arrays(sources[:NUM_EXPOSED], targets[:NUM_EXPOSED], *vocabularies)
-    bits = exposure.bits_per_character(translator.model, id_arrays(sources, targets, *vocabularies))
+    every, few = (
+        id_arrays(part["source"], part["target"], *vocabularies) for part in (texts, texts[:NUM_EXPOSED])
+    )
+    bits = exposure.bits_per_character(translator.model, every)
     table, n = exposure.exposure_bias(translator.model, translator.decoder(1), few), len(few.encoder_input)
-    interval = {"score": bits.value, "low": bits.low, "high": bits.high, "n": bits.n}
+    interval = dict(zip(("score", "low", "high", "n"), bits, strict=True))
     return {
         "bits_per_character": interval | {"n_pairs": len(pairs)},
         "n_exposure_pairs": n,
@@ -461,58 +450,55 @@ def by_position(translator: Translator, pairs: pd.DataFrame, limit: int) -> Reco
     }
 
 
-def marks(learned: pd.DataFrame) -> dict[str, list[bool]]:
+def seen_in_training(learned: pd.DataFrame) -> np.ndarray:
     """Tell of each sentence of the challenge set whether training has shown its English."""
-    pairs = challenge.load_challenge()
-    sources = {f"seen_{side}": pairs[f"source_{side}"] for side in "ab"}
-    return {name: errors.novelty(texts, learned)["seen_source"].tolist() for name, texts in sources.items()}
+    return errors.novelty(challenge.sentences()["source"], learned)["seen_source"].to_numpy()
 
 
 def by_phenomenon(translator: Translator, learned: pd.DataFrame) -> Record:
     """Return the scores of the challenge set, and the share of its sentences right, seen and novel."""
-    judged, seen = challenge.judge_challenge(translator.translate), marks(learned)
-    said = dict(zip(judged["source_a"], judged["translation_a"], strict=True))
-    said |= zip(judged["source_b"], judged["translation_b"], strict=True)
+    translations = translator.translate(list(challenge.sentences()["source"]))
+    judged, seen = challenge.judge_challenge(lambda _: translations), seen_in_training(learned)
     right = np.concatenate([judged["right_a"], judged["right_b"]])
-    shown = np.concatenate([seen["seen_a"], seen["seen_b"]])
     return {
-        "challenge": cells(challenge.score_challenge(lambda sources: [said[source] for source in sources])),
-        "challenge_by_mark": {"seen in training": share(right[shown]), "novel": share(right[~shown])},
+        "challenge": cells(challenge.score_challenge(lambda _: translations)),
+        "challenge_by_mark": {"seen in training": share(right[seen]), "novel": share(right[~seen])},
     }
 
 
 def record_marks() -> Record:
     """Return what training has shown of the challenge set; it depends on no weights."""
     pairs = load_split()
+    seen_a, seen_b = np.split(seen_in_training(pairs[pairs["split"] == "train"]), 2)
     return {
         "what": "whether the real corpus' training pairs hold the English of each member of the challenge "
         "set, case and punctuation set aside; in the order of its rows",
         "challenge_sha256": hashlib.sha256((RESOURCES / "challenge.tsv").read_bytes()).hexdigest(),
         "split_hash": split_hash(pairs),
-        **marks(pairs[pairs["split"] == "train"]),
+        "seen_a": seen_a.tolist(),
+        "seen_b": seen_b.tolist(),
     }
 
 
 # ---- command line ----
-def write(record: Record, path: Path, command: str) -> None:
-    """Write a record: what it is, its command, its figures, what computed them."""
-    computed = records.environment() | {"peak_memory_mb": records.peak_memory_mb()}
-    records.write_json({"what": record["what"], "command": command} | record | computed, path)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Make the record that the command line names."""
-    parser = command_line(__doc__)
+    parser = shared.command_line(__doc__)
     parser.add_argument("what", choices=["corpus", "example", *ROWS, "errors"])
     parser.add_argument("--work", type=Path, help="folder of checkpoints (example, models, curve)")
     parser.add_argument("--only", nargs="+", metavar="ROW", help="rows to make (models, curve)")
-    parser.add_argument("--epochs", type=int, default=100, help="of the example")
-    parser.add_argument("--limit", type=int, default=NUM_DECODED, help="test sources to decode (errors)")
+    parser.add_argument("--epochs", type=shared.count, default=100, help="of the example")
+    parser.add_argument(
+        "--limit", type=shared.count, default=NUM_DECODED, help="test sources to decode (errors)"
+    )
     parser.add_argument("--marks-only", action="store_true", help="errors: write challenge_fra-eng.json only")
     parser.add_argument("--records", type=Path, default=RECORDS, help="folder of the records")
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = parser.parse_args(arguments)
-    command, folder = f"python -m tools.record {shlex.join(arguments)}", options.records
+    options = shared.parse(parser, arguments)
+
+    def write(name: str, record: Record, command: str = options.command) -> None:
+        computed = records.environment() | {"peak_memory_mb": records.peak_memory_mb()}
+        shared.write_record(options.records / f"{name}.json", **{"command": command} | record | computed)
+
     if options.what in ("example", *ROWS):
         if not options.work:
             parser.error(f"say --work DIR, where {options.what} keeps weights and checkpoints")
@@ -522,18 +508,16 @@ def main(arguments: list[str] | None = None) -> None:
         makers = {row: partial(make_row, row, options.work) for row in rows}
         if unknown := set(options.only or ()) - set(makers):
             parser.error(f"no row {', '.join(sorted(unknown))}; there are: {', '.join(makers)}")
-        head = {"what": says, "command": f"python -m tools.record {options.what} --work DIR"}
-        record_rows(folder / f"{name}.json", head | records.environment(), makers, options.only)
+        head = {"what": says, "command": f"{parser.prog} {options.what} --work DIR", **records.environment()}
+        shared.record_rows(options.records / f"{name}.json", head, makers, options.only)
     elif options.what == "corpus":
-        write(record_corpus(), folder / "corpus_fra-eng.json", command)
+        write("corpus_fra-eng", record_corpus())
     elif options.what == "example":
-        record = record_example(options.work, epochs=options.epochs)
-        write(record, folder / "example_10000.json", command)
+        write("example_10000", record_example(options.work, epochs=options.epochs))
     else:
-        marks_alone = "python -m tools.record errors --marks-only"
-        write(record_marks(), folder / "challenge_fra-eng.json", marks_alone)
+        write("challenge_fra-eng", record_marks(), f"{parser.prog} errors --marks-only")
         if not options.marks_only:
-            write(record_errors(options.limit), folder / "errors_fra-eng.json", command)
+            write("errors_fra-eng", record_errors(options.limit))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,11 @@
-"""What the tools that train and record share: paths, command line, rows of a record, scores of epochs."""
+"""What the tools share: paths, command lines, records, and chrF after each epoch of a training."""
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +23,33 @@ Translate = Callable[[list[str]], list[str]]
 
 
 def command_line(docstring: str | None) -> argparse.ArgumentParser:
-    """Return a parser whose help is a program's docstring, line by line."""
+    """Return a parser for the program that a docstring describes; the docstring is its help."""
+    program = re.search(r"python -m tools\.\w+", docstring or "")
     kind = argparse.RawDescriptionHelpFormatter
-    return argparse.ArgumentParser(description=docstring, formatter_class=kind)
+    return argparse.ArgumentParser(program and program[0], description=docstring, formatter_class=kind)
+
+
+def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the arguments, by default the process's; ``command`` is the whole call, for a record."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(arguments)
+    options.command = shlex.join([*parser.prog.split(), *arguments])
+    return options
+
+
+def count(text: str) -> int:
+    """Return the whole number, 1 or more, that an option gives."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
+def write_record(path: Path, *, what: str, command: str, **figures: Any) -> Record:
+    """Write, and return, a record: what it is, how it is made, its figures."""
+    record = {"what": what, "command": command, **figures}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    records.write_json(record, path)
+    return record
 
 
 def record_rows(
@@ -34,8 +61,7 @@ def record_rows(
         if name in (only or makers.keys() - rows.keys()):
             print(f"{path.stem}: {name}", flush=True)
             rows[name] = makers[name]()
-            in_order = {row: rows[row] for row in makers if row in rows}
-            records.write_json(head | {"rows": in_order}, path)
+            write_record(path, **head, rows={row: rows[row] for row in makers if row in rows})
 
 
 class EpochScore:

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from s2s_lib import models, records
+from s2s_lib import models
 from s2s_lib.bundle import OLD_FORMAT
 from s2s_lib.data.corpus import languages, load_pairs
 from s2s_lib.data.splitting import multi_reference, split_hash, split_pairs
@@ -35,7 +35,7 @@ from s2s_lib.evaluation.metrics import bleu, chrf, evaluate
 from s2s_lib.training import Recipe, Trained, train
 from s2s_lib.translator import Settings, Translator, train_or_load
 from tools.fused_lstm import fused_lstm
-from tools.shared import RESOURCES, EpochScore, Record, command_line
+from tools.shared import RECORDS, RESOURCES, EpochScore, Record, command_line, parse, write_record
 
 DEMONSTRATION = Recipe(corpus="sample", num_samples=7000, epochs=12, seed=1)
 RECIPE = Recipe(
@@ -56,31 +56,31 @@ def translator_of(trained: Trained, **settings: Any) -> Translator:
     return Translator(*trained[:3], Settings(**LIMITS | settings, record=trained.record))
 
 
-def validation_sources(pairs: pd.DataFrame) -> pd.DataFrame:
+def validation_sources(pairs: pd.DataFrame, number: int = NUM_VALIDATION_SOURCES) -> pd.DataFrame:
     """Return the validation sources that a model is chosen on, with their references."""
     table = multi_reference(pairs[pairs["split"] == "validation"])
-    return table.sample(NUM_VALIDATION_SOURCES, random_state=0)
+    return table.sample(min(number, len(table)), random_state=0)
 
 
-def fit(pairs: pd.DataFrame, work: Path) -> None:
-    """Train to the best epoch by greedy chrF on validation sources; keep the translator in ``work``."""
-    chosen_by = EpochScore(validation_sources(pairs), lambda trained: translator_of(trained).translate)
-    with fused_lstm():
-        trained = train(pairs, RECIPE, checkpoint=work / "checkpoint.npz", score=chosen_by)
-    translator_of(trained).save(work / "trained.s2s")
+def fit(
+    pairs: pd.DataFrame, recipe: Recipe, table: pd.DataFrame, *, checkpoint: Path | None, **settings: Any
+) -> Translator:
+    """Train to the best epoch by greedy chrF on the sources of ``table``; return the translator."""
+    score = EpochScore(table, lambda trained: translator_of(trained, **settings).translate)
+    with fused_lstm():  # on PyTorch; elsewhere nothing changes
+        return translator_of(train(pairs, recipe, checkpoint=checkpoint, score=score), **settings)
 
 
 def choose_decoding(translator: Translator, table: pd.DataFrame) -> tuple[Record, list[Record]]:
     """Return the way to decode of the highest chrF plus BLEU on ``table``, and all that were tried."""
     tried = []
     for way in BEAMS:
-        candidate = with_settings(translator, **way)
-        translations = candidate.translate(list(table["source"]))
-        found = {
+        translations = with_settings(translator, **way).translate(list(table["source"]))
+        scores = {
             metric.__name__: round(metric(translations, list(table["references"])).value, 2)
             for metric in (chrf, bleu)
         }
-        tried.append(way | found)
+        tried.append(way | scores)
         print(json.dumps(tried[-1]), flush=True)
     best = max(tried, key=lambda way: way["chrf"] + way["bleu"])
     return {name: best[name] for name in BEAMS[0]}, tried
@@ -92,11 +92,11 @@ def with_settings(translator: Translator, **changes: Any) -> Translator:
     return Translator(translator.model, *vocabularies, replace(translator.settings, **changes))
 
 
-def ship(pairs: pd.DataFrame, work: Path, *, resources: Path = RESOURCES, note: str = "") -> Record:
+def ship(pairs: pd.DataFrame, work: Path, *, note: str = "") -> Record:
     """Choose how to decode, write the translator's file, score the test set, write and return the record."""
     translator = Translator.load(work / "trained.s2s")
     decoding, tried = choose_decoding(translator, validation_sources(pairs))
-    shipped = resources / "fra-eng.s2s"
+    shipped = RESOURCES / "fra-eng.s2s"
     with_settings(translator, **decoding).save(shipped, half_precision=True)
     translator = Translator.load(shipped)  # scored as it ships, in half precision
     test = multi_reference(pairs[pairs["split"] == "test"])
@@ -106,35 +106,33 @@ def ship(pairs: pd.DataFrame, work: Path, *, resources: Path = RESOURCES, note: 
         translations = translator.translate(list(test["source"]), beam_width=width)
         seconds[name] = round(time.perf_counter() - started, 1)
         scores[name] = score(translations, list(test["references"]), split_hash=split_hash(pairs))
-    record = {
-        "what": "attention, full training split, scored on the frozen test set: unique sources, all versions",
-        "command": f"python -m tools.ship train --work {work}, then ship",
+    return write_record(
+        RECORDS / "fra-eng.json",
+        what="attention, full training split, scored on the frozen test set: unique sources, all versions",
+        command=f"python -m tools.ship train --work {work}, then ship",
         **({"note": note} if note else {}),
         **translator.settings.record,
         **LIMITS,
-        "decoding": decoding,
-        "decodings_tried_on_validation": tried,
-        "test_seconds": seconds,
-        "scores": scores,
-    }
-    records.write_json(record, resources / "records" / "fra-eng.json")
-    return record
+        decoding=decoding,
+        decodings_tried_on_validation=tried,
+        test_seconds=seconds,
+        scores=scores,
+    )
 
 
-def ship_sample(*, resources: Path = RESOURCES) -> Record:
+def ship_sample() -> Record:
     """Train the demonstration, score it on its test split; write its file and its record, and return this."""
     translator = train_or_load(DEMONSTRATION, retrain=True)
+    translator.save(RESOURCES / "sample.s2s", half_precision=True)
     pairs = split_pairs(load_pairs(DEMONSTRATION.corpus, num_samples=DEMONSTRATION.num_samples))
     test = multi_reference(pairs[pairs["split"] == "test"])
-    record = {
-        "what": "notebook 04's demonstration: attention, on the bundled sample, scored on its test split",
-        "command": "python -m tools.ship sample",
+    return write_record(
+        RECORDS / "sample.json",
+        what="notebook 04's demonstration: attention, on the bundled sample, scored on its test split",
+        command="python -m tools.ship sample",
         **translator.settings.record,
-        "scores": evaluate(translator.translate(list(test["source"])), list(test["references"])).to_json(),
-    }
-    records.write_json(record, resources / "records" / "sample.json")
-    translator.save(resources / "sample.s2s", half_precision=True)
-    return record
+        scores=evaluate(translator.translate(list(test["source"])), list(test["references"])).to_json(),
+    )
 
 
 def convert(old: Path, new: Path) -> None:
@@ -175,7 +173,7 @@ def main(arguments: list[str] | None = None) -> None:
     command = commands.add_parser("convert")
     command.add_argument("old", type=Path)
     command.add_argument("new", type=Path)
-    options = parser.parse_args(arguments)
+    options = parse(parser, arguments)
     if options.what == "convert":
         return convert(options.old, options.new)
     if options.what == "sample":
@@ -184,7 +182,9 @@ def main(arguments: list[str] | None = None) -> None:
         options.work.mkdir(parents=True, exist_ok=True)
         pairs = split_pairs(load_pairs(RECIPE.corpus))
         if options.what == "train":
-            return fit(pairs, options.work)
+            checkpoint = options.work / "checkpoint.npz"
+            translator = fit(pairs, RECIPE, validation_sources(pairs), checkpoint=checkpoint)
+            return translator.save(options.work / "trained.s2s")
         record = ship(pairs, options.work, note=options.note)
     print(json.dumps(record["scores"], indent=1))
 

@@ -1,20 +1,22 @@
-"""What each process of `tools.bench` does: one measurement of one side, one line of JSON for each turn.
+"""What `tools.bench` measures of each side: the famous example, and ours.
 
-Each side is a process of its own, so that its memory and processor time are its own. It says that it is
-ready, then waits for a line on standard input before each turn: so two sides can alternate.
+Each measurement runs in a process of its own, so that its memory and processor time are its own. ``turns`` is
+that process's end of a pipe: it says what it measured, and waits for True before each epoch, so that two
+trainings can alternate.
 """
 
-import json
+import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from typing import Any
 from unittest import mock
 
-if __name__ == "__main__" and os.environ.get("KERAS_BACKEND") != "jax":
+if multiprocessing.current_process().name != "MainProcess" and os.environ.get("KERAS_BACKEND") != "jax":
     # TensorFlow imports JAX where it is installed, for our tests: 100 MB that neither side needs.
     sys.modules["jax"] = None  # type: ignore[assignment]
 
@@ -33,7 +35,6 @@ from s2s_lib.training import Recipe, Trained, train
 from tools.fused_lstm import fused_lstm
 from tools.shared import EpochScore, Translate
 
-MARK = "@bench "
 SEED = 1
 DECODED_AT_ONCE = 1024  # sentences in a batch of ours
 # As large as the example's model (within 2 %), the same layers; ids instead of one-hot rows.
@@ -62,33 +63,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 
-# ---- turns ----
-def say(**figures: Any) -> None:
-    """Hand one line of figures to the process that started this one, on standard output."""
-    print(MARK + json.dumps(figures), flush=True)
-
-
-def told_to_go_on() -> bool:
-    """Wait for a line; return whether it says to go on."""
-    return sys.stdin.readline().strip() == "go"
-
-
-class Turn(keras.callbacks.Callback):
-    """Reports each epoch, waits for the next turn, and stops when told to."""
-
-    def __init__(self, score: Callable[[keras.Model], float | None] | None = None) -> None:
-        super().__init__()
-        self.score = score
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Say what the epoch cost and reached."""
-        chrf = {"chrf": self.score(self.model)} if self.score else {}
-        say(**{name: float(value) for name, value in logs.items()}, **chrf)
-        self.model.stop_training = not told_to_go_on()
-
-
-# ---- training ----
-def pairs_of(corpus: str, num_samples: int | None, *, split: str = "tail") -> pd.DataFrame:
+def pairs_of(corpus: str, num_samples: int | None, split: str = "tail") -> pd.DataFrame:
     """Return pairs with a split: "tail", the example's own, where the file's tail validates; or "honest"."""
     pairs = load_pairs(corpus, num_samples=num_samples)
     if split == "honest":
@@ -97,24 +72,50 @@ def pairs_of(corpus: str, num_samples: int | None, *, split: str = "tail") -> pd
     return pairs.assign(split=["train"] * cut + ["validation"] * (len(pairs) - cut))
 
 
-def train_the_example(
-    *, corpus: str, num_samples: int, split: str, epochs: int, file: str | None = None
+# ---- training ----
+class Turn(keras.callbacks.Callback):
+    """Reports each epoch, waits for the next turn, and stops when told to."""
+
+    def __init__(self, turns: Connection, score: Callable[[keras.Model], float | None] | None) -> None:
+        super().__init__()
+        self.turns, self.score = turns, score
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Say what the epoch cost and reached."""
+        chrf = {"chrf": self.score(self.model)} if self.score else {}
+        self.turns.send({name: float(value) for name, value in logs.items()} | chrf)
+        self.model.stop_training = not self.turns.recv()
+
+
+def train_example(
+    turns: Connection, *, corpus: str, num_samples: int, split: str, epochs: int, file: str | None = None
 ) -> None:
     """Fit the example's model as its authors do; keep it if a file is named."""
-    pairs = pairs_of(corpus, num_samples, split=split)
-    parts = [pairs[pairs["split"] == name] for name in ("train", "validation")]
-    arrays = example.one_hot_arrays(*([*parts[0][side], *parts[1][side]] for side in ("source", "target")))
-    validation_split = (len(parts[1]) - 0.5) / len(arrays.encoder_input)  # Keras then takes the second part
+    pairs = pairs_of(corpus, num_samples, split)
+    arrays, validation_split = example_arrays(pairs)
     test = multi_reference(pairs[pairs["split"] == "test"])
     score = None if test.empty else EpochScore(test, lambda model: fast_translate(model, arrays))
-    say(ready=True)
-    if told_to_go_on():
-        model, _ = example.train_example(
-            arrays, epochs=epochs, seed=SEED, validation_split=validation_split, callbacks=[Turn(score)]
-        )
-        if file:
-            model.save(file)
-    say(peak_rss_mb=records.peak_memory_mb())
+    turns.send("ready")
+    turns.recv()
+    model, _ = example.train_example(
+        arrays, epochs=epochs, seed=SEED, validation_split=validation_split, callbacks=[Turn(turns, score)]
+    )
+    if file:
+        model.save(file)
+    turns.send(records.peak_memory_mb())
+
+
+def example_arrays(pairs: pd.DataFrame, *, known_only: bool = False) -> tuple[OneHotArrays, float]:
+    """Return the example's arrays, training pairs first, and its ``validation_split`` that takes the others.
+
+    ``known_only`` leaves out of validation pairs the characters that training pairs lack.
+    """
+    parts, texts = [pairs[pairs["split"] == name] for name in ("train", "validation")], []
+    for side in ("source", "target"):
+        learned, held_out = (list(part[side]) for part in parts)
+        known = set().union(*learned, *([] if known_only else held_out))
+        texts.append([*learned, *("".join(filter(known.__contains__, text)) for text in held_out)])
+    return example.one_hot_arrays(*texts), (len(parts[1]) - 0.5) / len(texts[0])
 
 
 def fast_translate(model: keras.Model, arrays: OneHotArrays) -> Translate:
@@ -124,27 +125,37 @@ def fast_translate(model: keras.Model, arrays: OneHotArrays) -> Translate:
     return lambda sources: translator.translate(sources, batch_size=DECODED_AT_ONCE)
 
 
-def train_ours(*, corpus: str, num_samples: int | None, split: str, precision: str = "float32") -> None:
+def train_ours(
+    turns: Connection, *, corpus: str, num_samples: int | None, split: str, precision: str = "float32"
+) -> None:
     """Fit the library's model on ids, by the recipe of the split."""
-    pairs = pairs_of(corpus, num_samples, split=split)
+    pairs = pairs_of(corpus, num_samples, split)
     recipe = replace(RECIPES[split], corpus=corpus, num_samples=num_samples, seed=SEED, precision=precision)
+    test = multi_reference(pairs[pairs["split"] == "test"])
 
     def start(trained: Trained) -> Translate:
         from s2s_lib.translator import Translator
 
         return Translator(*trained[:3], {"fold_typography": recipe.fold_typography}).translate
 
-    test = multi_reference(pairs[pairs["split"] == "test"])
     score = None if test.empty else EpochScore(test, start)
-    turn = Turn(score and (lambda model: score.value))  # of this epoch: `train` scores before it calls back
-    say(ready=True)
-    if told_to_go_on():
-        with fused_lstm():  # on PyTorch; elsewhere nothing changes
-            train(pairs, recipe, score=score, progress=False, callbacks=[turn])
-    say(peak_rss_mb=records.peak_memory_mb())
+    # `train` scores an epoch before it calls back.
+    turn = Turn(turns, score and (lambda model: score.value))
+    turns.send("ready")
+    turns.recv()
+    with fused_lstm():  # on PyTorch; elsewhere nothing changes
+        train(pairs, recipe, score=score, progress=False, callbacks=[turn])
+    turns.send(records.peak_memory_mb())
 
 
 # ---- vectorization, decoding, matrix products ----
+def timed(work: Callable[[], Any]) -> tuple[Any, float, float]:
+    """Return what a function returns, and the wall and CPU seconds that it takes."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work()
+    return result, time.perf_counter() - wall, time.process_time() - cpu
+
+
 def loop_of_the_example(sources: Sequence[str], targets: Sequence[str]) -> tuple[np.ndarray, ...]:
     """Fill the example's three arrays one character at a time, as its script does."""
     framed = ["\t" + target + "\n" for target in targets]
@@ -166,21 +177,17 @@ def loop_of_the_example(sources: Sequence[str], targets: Sequence[str]) -> tuple
     return encoder, decoder, wanted
 
 
-def vectorize(*, corpus: str, num_samples: int) -> None:
+def vectorize(turns: Connection, *, corpus: str, num_samples: int) -> None:
     """Time, by turns, the example's loop and our ids."""
     pairs = load_pairs(corpus, num_samples=num_samples)
     sources, targets = list(pairs["source"]), list(pairs["target"])
-
-    def ours() -> None:
-        id_arrays(sources, targets, CharVocabulary.from_texts(sources), CharVocabulary.from_texts(targets))
-
-    seconds: dict[str, list[float]] = {"example": [], "ours": []}
-    for _ in range(5):
-        for name, function in (("example", lambda: loop_of_the_example(sources, targets)), ("ours", ours)):
-            started = time.perf_counter()
-            function()
-            seconds[name].append(time.perf_counter() - started)
-    say(**{name: float(np.median(values)) for name, values in seconds.items()})
+    make = CharVocabulary.from_texts
+    ways: dict[str, Callable[[], Any]] = {
+        "example": lambda: loop_of_the_example(sources, targets),
+        "ours": lambda: id_arrays(sources, targets, make(sources), make(targets)),
+    }
+    runs = [{name: timed(way)[1] for name, way in ways.items()} for _ in range(5)]
+    turns.send({name: float(np.median([run[name] for run in runs])) for name in ways})
 
 
 def decode_one(model: keras.Model, arrays: OneHotArrays) -> Callable[[int], str]:
@@ -192,21 +199,18 @@ def decode_one(model: keras.Model, arrays: OneHotArrays) -> Callable[[int], str]
     states = [keras.Input((latent_dim,)), keras.Input((latent_dim,))]
     hidden, *after = layer["decoder_lstm"](previous, initial_state=states)
     decoder = keras.Model([previous, *states], [layer["target_softmax"](hidden), *after])
-    start, limit = characters.index(example.TARGET_START), arrays.decoder_input.shape[1]
 
     def translate(row: int) -> str:
         carried = encoder.predict(arrays.encoder_input[row : row + 1], verbose=0)
-        fed, written = start, ""
-        while True:
+        written = example.TARGET_START
+        while len(written) <= arrays.decoder_input.shape[1] + 1:
             one_hot = np.zeros((1, 1, len(characters)), dtype="float32")
-            one_hot[0, 0, fed] = 1.0
+            one_hot[0, 0, characters.index(written[-1])] = 1.0
             probabilities, *carried = decoder.predict([one_hot, *carried], verbose=0)
-            fed = int(probabilities[0, -1].argmax())
-            if characters[fed] == example.TARGET_END:
-                return written
-            written += characters[fed]
-            if len(written) > limit:
-                return written
+            written += characters[int(probabilities[0, -1].argmax())]
+            if written[-1] == example.TARGET_END:
+                break
+        return written[1:].removesuffix(example.TARGET_END)
 
     return translate
 
@@ -220,52 +224,40 @@ def unseen_sources(pairs: pd.DataFrame, arrays: OneHotArrays, corpus: str) -> li
     return [text for text in every if text not in seen and len(text) <= width and known.issuperset(text)]
 
 
-@contextmanager
-def clocks(seconds: list[float]) -> Iterator[None]:
-    """Append the wall and the CPU seconds that the context takes."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    yield
-    seconds += [time.perf_counter() - wall, time.process_time() - cpu]
-
-
-def decode(*, corpus: str, num_samples: int, file: str, most: int) -> None:
+def decode(turns: Connection, *, corpus: str, num_samples: int, file: str, most: int) -> None:
     """Decode unseen sources with one set of weights: ``most`` by the example's loop, all by ours."""
     pairs = pairs_of(corpus, num_samples)
     arrays = example.one_hot_arrays(pairs["source"], pairs["target"])
     model = example.from_keras(file, pairs["source"], pairs["target"]).model
     sources = unseen_sources(pairs, arrays, corpus)
-    translate = fast_translate(model, arrays)
-    translate(sources)  # compiles
-    ours: list[float] = []
-    theirs: list[float] = []
-    with clocks(ours):
-        translations = dict(zip(sources, translate(sources), strict=True))
+    translate, one_by_one = fast_translate(model, arrays), decode_one(model, arrays)
     held_out = pairs[pairs["split"] == "validation"].drop_duplicates("source")
-    held_out = held_out[held_out["source"].isin(translations)]
+    held_out = held_out[held_out["source"].isin(sources)]
     chosen = held_out.iloc[np.random.default_rng(SEED).permutation(len(held_out))[:most]]
-    one_by_one = decode_one(model, arrays)
-    one_by_one(chosen.index[0])  # compiles
-    with clocks(theirs):
-        written = [one_by_one(row) for row in chosen.index]
-    say(
-        sentences_per_second={"example": len(chosen) / theirs[0], "ours": len(sources) / ours[0]},
-        cpu_seconds_per_sentence={"example": theirs[1] / len(chosen), "ours": ours[1] / len(sources)},
-        sentences={"example": len(chosen), "ours": len(sources)},
-        batch_size={"example": 1, "ours": DECODED_AT_ONCE},
-        identical=float(np.mean([translations[source] for source in chosen["source"]] == np.array(written))),
+    translate(sources), one_by_one(chosen.index[0])  # compiles
+    found = {
+        "example": timed(lambda: list(map(one_by_one, chosen.index))),
+        "ours": timed(lambda: translate(sources)),
+    }
+    ours = dict(zip(sources, found["ours"][0], strict=True))
+    same = [ours[source] == text for source, text in zip(chosen["source"], found["example"][0], strict=True)]
+    turns.send(
+        {
+            "sentences_per_second": {name: len(texts) / wall for name, (texts, wall, _) in found.items()},
+            "cpu_seconds_per_sentence": {name: cpu / len(texts) for name, (texts, _, cpu) in found.items()},
+            "sentences": {name: len(texts) for name, (texts, _, _) in found.items()},
+            "batch_size": {"example": 1, "ours": DECODED_AT_ONCE},
+            "identical": float(np.mean(same)),
+        }
     )
 
 
-def matmul() -> None:
+def matmul(turns: Connection) -> None:
     """Measure a 2048 × 2048 matrix product by Keras' backend, in FLOP per second of wall time."""
     size = 2048
     matrix = keras.ops.convert_to_tensor(np.random.default_rng(SEED).random((size, size), dtype=np.float32))
-    rates = []
-    for _ in range(12):
-        started = time.perf_counter()
-        np.asarray(keras.ops.matmul(matrix, matrix))
-        rates.append(2 * size**3 / (time.perf_counter() - started))
-    say(flops=max(rates))
+    seconds = [timed(lambda: np.asarray(keras.ops.matmul(matrix, matrix)))[1] for _ in range(12)]
+    turns.send(2 * size**3 / min(seconds))
 
 
 # ---- choices ----
@@ -292,29 +284,25 @@ def taken_back(change: dict[str, Any]) -> Iterator[None]:
         model.steps_per_execution = change.get("steps_per_execution", 1)
 
     batches = MixedBatches if change.get("mixed_lengths") else BucketedBatches
-    with (
-        mock.patch.object(training, "BucketedBatches", batches),
-        mock.patch.object(training, "compile_for_ids", compile_model),
-    ):
+    with mock.patch.multiple(training, BucketedBatches=batches, compile_for_ids=compile_model):
         yield
 
 
-def train_variant(*, variant: str, corpus: str, num_samples: int, epochs: int | None) -> None:
+def train_variant(
+    turns: Connection, *, variant: str, corpus: str, num_samples: int, epochs: int | None
+) -> None:
     """Train one variant on the example's split; say what its epochs cost and reached."""
-    given = {"corpus": corpus, "num_samples": num_samples, "seed": SEED, "epochs": epochs or PLAIN.epochs}
     change = VARIANTS[variant]
+    recipe = replace(PLAIN, corpus=corpus, num_samples=num_samples, seed=SEED, **change.get("recipe", {}))
     with taken_back(change):
-        recipe = replace(PLAIN, **given | change.get("recipe", {}))
-        history = train(pairs_of(corpus, num_samples), recipe, progress=False).record["history"]
-    columns = history["cpu_seconds"], history["val_real_loss"]
-    epochs_said = [{"cpu_seconds": cost, "val_real_loss": loss} for cost, loss in zip(*columns, strict=True)]
-    say(epochs=epochs_said, environment=records.environment())
-
-
-MEASUREMENTS: dict[str, Callable[..., None]] = {
-    function.__name__: function
-    for function in (train_the_example, train_ours, train_variant, vectorize, decode, matmul)
-}
-
-if __name__ == "__main__":
-    MEASUREMENTS[sys.argv[1]](**json.loads(sys.argv[2]))
+        trained = train(
+            pairs_of(corpus, num_samples), replace(recipe, epochs=epochs or recipe.epochs), progress=False
+        )
+    names = "cpu_seconds", "val_real_loss"
+    columns = (trained.record["history"][name] for name in names)
+    turns.send(
+        {
+            "epochs": [dict(zip(names, epoch, strict=True)) for epoch in zip(*columns, strict=True)],
+            "environment": records.environment(),
+        }
+    )

@@ -34,9 +34,9 @@ from s2s_lib.decoding import GreedyDecoder
 from s2s_lib.evaluation import metrics
 from s2s_lib.models import build_attention_seq2seq, build_embedding_seq2seq
 from s2s_lib.training import EpochClock, Recipe, compile_for_ids, train
-from tools.record import honest_arrays
 from tools.shared import RECORDS, Record, Translate, command_line, record_rows
 from tools.ship import translator_of
+from tools.sides import example_arrays
 
 NUM_SAMPLES, NUM_LEARNED, SEED = 7000, 200, 1
 EPOCHS, LATENT_DIM = 12, 128  # of the recipes compared
@@ -59,7 +59,7 @@ def example_sample(work: Path, *, epochs: int = 100, num_samples: int = NUM_SAMP
     """Train the example's recipe on the leak-free training split; return curves, scores and translations."""
     pairs = split_pairs(load_pairs("sample", num_samples=num_samples))
     learned = pairs[pairs["split"] == "train"]
-    arrays, validation_split = honest_arrays(pairs[pairs["split"] != "test"])
+    arrays, validation_split = example_arrays(pairs, known_only=True)
     best = keras.callbacks.ModelCheckpoint(work / "best.keras", save_best_only=True)
     options: dict[str, Any] = {"validation_split": validation_split, "callbacks": [best], "verbose": 2}
     model, history = example.train_example(arrays, epochs=epochs, seed=SEED, **options)
@@ -119,7 +119,7 @@ def recipe_row(name: str, *, epochs: int = EPOCHS, num_samples: int = NUM_SAMPLE
     test = multi_reference(pairs[pairs["split"] == "test"])
     longest = int(parts["train"]["target"].str.len().max())
     if name == "the example's recipe":
-        arrays, validation_split = honest_arrays(pairs[pairs["split"] != "test"])
+        arrays, validation_split = example_arrays(pairs, known_only=True)
         options: dict[str, Any] = {"latent_dim": LATENT_DIM, "validation_split": validation_split}
         model, history = example.train_example(arrays, epochs=epochs, seed=SEED, **options)
         translate: Translate = example.ExampleTranslator.of(model, arrays).translate

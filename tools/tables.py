@@ -26,12 +26,11 @@ ROWS = [
     (f"the nearest training source's French, {FIRST}", "models_10000", ["nearest"]),
     (f"the example's recipe, {FIRST}", "models_10000", ["example"]),
     (f"the same layers on ids, {FIRST}", "models_10000", ["embedding"]),
-    (f"attention, greedy, seed 1, {FIRST}", "models_10000", ["attention_1"]),
-    (f"attention, greedy, seed 2, {FIRST}", "models_10000", ["attention_2"]),
-    (f"attention, greedy, seed 3, {FIRST}", "models_10000", ["attention_3"]),
-    (f"attention, 2,000 random pairs, {FROZEN}", "data_curve", ["pairs_2000"]),
-    (f"attention, 10,000 random pairs, {FROZEN}", "data_curve", ["pairs_10000"]),
-    (f"attention, 50,000 random pairs, {FROZEN}", "data_curve", ["pairs_50000"]),
+    *((f"attention, greedy, seed {i}, {FIRST}", "models_10000", [f"attention_{i}"]) for i in (1, 2, 3)),
+    *(
+        (f"attention, {number:,} random pairs, {FROZEN}", "data_curve", [f"pairs_{number}"])
+        for number in (2_000, 10_000, 50_000)
+    ),
     (f"attention, all pairs, larger, {FROZEN}", "fra-eng", ["greedy"]),
     ("the same, with beam search", "fra-eng", ["beam"]),
 ]

@@ -19,15 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if check:
         if SAMPLE.is_file() and SAMPLE.read_bytes() == text.encode():
             return 0
-        print(
-            f"{SAMPLE} is not what the lexicon and the grammar yield: run python -m tools.sample.",
-            file=sys.stderr,
-        )
+        print(f"{SAMPLE} is not what the lexicon yields: run python -m tools.sample", file=sys.stderr)
         return 1
     with atomic_write(SAMPLE) as partial:
         partial.write_bytes(text.encode())
-    pairs = text.count("\n")
-    print(f"{pairs:,} sentence pairs in {SAMPLE}")
+    print(f"{text.count(chr(10)):,} sentence pairs in {SAMPLE}")
     return 0
 
 

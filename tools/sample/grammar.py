@@ -27,37 +27,19 @@ LEXICON: dict[str, list[dict[str, str]]] = tomllib.loads(
 NAMES = {row["name"]: row["gender"] for row in LEXICON["names"]}
 NOUNS = {row["en"]: row for row in LEXICON["nouns"]}
 DEGREES, NUMERALS = ({row["en"]: row["fr"] for row in LEXICON[table]} for table in ("degrees", "numerals"))
-ARTICLES = {"the": "le", "a": "un", "some": "un", "this": "ce", "which": "quel", "": "le"}
-POSSESSIVES = {  # pyrealb's lemma and person
-    "my": ("mon", 1),
-    "his": ("mon", 3),
-    "her": ("mon", 3),
-    "our": ("notre", 1),
-    "their": ("notre", 3),
-}
-# People are hungry in English and *have* hunger in French; the weather *makes* cold.
-BE, BE_HAVING, BE_DOING = ("be", "être"), ("be", "avoir"), ("be", "faire")
+DETERMINERS = {row["en"]: row for row in LEXICON["determiners"]}
+BE = ("be", "être")
 
 ATTRIBUTION = "s2s_lib sample, Apache-2.0; phenomena: "
 LENGTHS = range(2, 61)  # characters that either side of a row may have
-
-
-class Tense(NamedTuple):
-    """pyrealb's names of a tense in both languages, and the phenomenon that it shows."""
-
-    english: str
-    french: str
-    phenomenon: str
-
-
-TENSES = {
-    "present": Tense("p", "p", ""),
-    "past": Tense("ps", "pc", "past"),
-    "was": Tense("ps", "i", "past"),
-    "future": Tense("f", "f", "future"),
-    "would": Tense("c", "c", "conditional"),
-    "order": Tense("ip", "ip", "imperative"),
-    "let": Tense("b", "ip", "imperative"),
+TENSES = {  # pyrealb's names in English and in French, and the phenomenon that the tense shows
+    "present": ("p", "p", ""),
+    "past": ("ps", "pc", "past"),
+    "was": ("ps", "i", "past"),
+    "future": ("f", "f", "future"),
+    "would": ("c", "c", "conditional"),
+    "order": ("ip", "ip", "imperative"),
+    "let": ("b", "ip", "imperative"),
 }
 ENGLISH_MODALS = {"can": "poss", "must": "obli"}
 FRENCH_MODALS = {"can": "pouvoir", "must": "devoir", "want": "vouloir"}
@@ -97,6 +79,11 @@ class Reading:
         self.note(self.you)
         return "s" if self.you == "tu" else "p"
 
+    def form(self, text: str) -> str:
+        """Return words that suit the person addressed: one side of ``tu|vous``, or the text as it is."""
+        tu, _, vous = text.partition("|")
+        return vous if vous and self.address() == "p" else tu
+
     def note(self, *phenomena: str, number: str = "s") -> None:
         """Note phenomena; empty ones are skipped, and a plural ``number`` is one."""
         self.tags.update(filter(None, (*phenomena, "plural" if number == "p" else "")))
@@ -114,31 +101,15 @@ def inflect(adjective: str, gender: str, number: str) -> str:
     return A(adjective).g(gender).n(number).realize()
 
 
-# --------------------------------------------------------------------------------------- parts of a sentence
+# ---- parts of a sentence ----
 # `Sentence.digest` hashes the repr of a sentence, which includes the reprs of its parts. Do not rename these
 # classes or their fields, reorder or add fields, or change a value's type: each would draw another sample.
-#
-# `english` and `french` return what pyrealb then realizes; `french` also notes phenomena in the reading.
 class Words(NamedTuple):
     """Words that do not inflect; the French may tell ``tu|vous`` apart, and ``tags`` names its phenomena."""
 
     en: str
     fr: str
     tags: str = ""
-
-    def english(self, mood: Mood) -> Constituent:
-        """Return the words as they stand."""
-        return Q(self.en)
-
-    def french(self, reading: Reading, mood: Mood) -> Constituent:
-        """Return the words that suit the person addressed."""
-        tu, _, vous = self.fr.partition("|")
-        reading.note(*self.tags.split())
-        return Q(vous if vous and reading.address() == "p" else tu)
-
-    def features(self, reading: Reading) -> tuple[str, str]:
-        """Return gender and number in French."""
-        return "m", "s"
 
 
 class Pronoun(NamedTuple):
@@ -153,48 +124,12 @@ class Pronoun(NamedTuple):
     gender: str = ""
     role: str = "subject"
 
-    def english(self, mood: Mood) -> Constituent:
-        """Return *I* or *me*, in its person, number and gender."""
-        pronoun = Pro("I" if self.role in ("subject", "ce", "il") else "me").pe(self.person).n(self.number)
-        return pronoun.g(self.gender) if self.gender and self.en != "it" else pronoun
-
-    def french(self, reading: Reading, mood: Mood) -> Constituent:
-        """Return a subject, an object before its verb, or a strong form."""
-        gender, number = self.features(reading)
-        reading.note("plural" if self.en in ("they", "them") else "")
-        if self.role == "object":
-            reading.note("pronoun_object")
-            return Pro("moi").c("acc").pe(self.person).n(number).g(gender)
-        if self.role in ("ce", "il"):
-            return Pro("ce") if self.role == "ce" else Q("il")
-        pronoun = Pro("je") if self.role == "subject" else Pro("moi").tn("")
-        return pronoun.pe(self.person).n(number).g(gender)
-
-    def features(self, reading: Reading) -> tuple[str, str]:
-        """Return gender and number in French."""
-        return self.gender or reading.choose_gender(), reading.address() if self.person == 2 else self.number
-
 
 class Name(NamedTuple):
     """A first name, or two: *Nadia and Paul*."""
 
     en: str
     other: str = ""
-
-    def english(self, mood: Mood) -> Constituent:
-        """Return the names, joined by *and*."""
-        return CP(C("and"), NP(Q(self.en)), NP(Q(self.other))) if self.other else NP(Q(self.en))
-
-    def french(self, reading: Reading, mood: Mood) -> Constituent:
-        """Return the names, joined by *et*."""
-        reading.note("name", "plural" if self.other else "")
-        first, *second = (NP(Q(name)).g(NAMES[name]) for name in (self.en, self.other) if name)
-        return CP(C("et"), first, *second) if second else first
-
-    def features(self, reading: Reading) -> tuple[str, str]:
-        """Return gender and number in French: two names are feminine if both are."""
-        feminine = {NAMES[self.en], NAMES.get(self.other, "f")} == {"f"}
-        return "f" if feminine else "m", "p" if self.other else "s"
 
 
 class Noun(NamedTuple):
@@ -206,54 +141,6 @@ class Noun(NamedTuple):
     adjective: Pair | tuple[()] = ()
     owner: str = ""
 
-    def english(self, mood: Mood) -> Constituent:
-        """Return *an otter*, *Nadia's old boat*; *some* becomes *any* in questions and negations."""
-        det = "any" if self.det == "some" and (mood.negation or mood.question) else self.det
-        det = f"{self.owner}'s" if self.owner else det
-        start = [D(det) if det in ("the", "a", "this") else Q(det)] if det else []
-        return NP(*start, *map(A, self.adjective[:1]), N(self.en)).n(self.number)
-
-    def french(self, reading: Reading, mood: Mood) -> Constituent:
-        """Return *une loutre*, *le vieux bateau de Nadia*; *pas de loutre*; *du pain*."""
-        gender, number = self.features(reading)
-        noun, adjective = N(NOUNS[self.en]["fr"]).g(gender), list(map(A, self.adjective[1:]))
-        reading.note(number=number)
-        if self.adjective:
-            reading.note_agreement(self.adjective[1], gender, number)
-        if self.det in ("a", "some") and mood.negation:
-            return NP(P("de"), noun, *adjective).n(number)
-        if self.det == "some" and number == "s":
-            reading.note("contraction" if self.contracts(reading) else "")
-            return NP(P("de"), NP(D("le"), noun))
-        owner = [PP(P("de"), Q(self.owner))] if self.owner else []
-        reading.note(*["name", "possessive"] if owner else [])
-        return NP(self.french_determiner(reading), noun, *adjective, *owner).n(number)
-
-    def french_determiner(self, reading: Reading) -> Constituent:
-        """Return a numeral, a possessive or an article."""
-        if self.det in NUMERALS:
-            reading.note("numeral")
-            return Q(NUMERALS[self.det])
-        if self.det == "your":
-            reading.note("possessive")
-            return D("mon" if reading.address() == "s" else "votre").pe(2)
-        if self.det in POSSESSIVES:
-            reading.note("possessive")
-            word, person = POSSESSIVES[self.det]
-            return D(word).pe(person)
-        return D(ARTICLES[self.det])
-
-    def features(self, reading: Reading) -> tuple[str, str]:
-        """Return gender and number in French; the reading decides on nouns that have both genders."""
-        gender = NOUNS[self.en]["gender"]
-        return reading.choose_gender() if gender == "mf" else gender, self.number
-
-    def contracts(self, reading: Reading) -> bool:
-        """Tell whether *à* or *de* merges with the article: *au port*, but *à la gare, à l'hôtel*."""
-        definite = self.det in ("the", "some") and not self.owner
-        vowel = NOUNS[self.en]["fr"][0] in "aeiouhéœî"
-        return definite and (self.number == "p" or (self.features(reading)[0] == "m" and not vowel))
-
 
 class Quality(NamedTuple):
     """An adjective after *to be*, perhaps with a degree or a comparison."""
@@ -263,35 +150,12 @@ class Quality(NamedTuple):
     degree: str = ""
     than: Name | Noun | None = None
 
-    def english(self, mood: Mood) -> Constituent:
-        """Return *tall*, *very tall* or *taller than Lina*."""
-        if self.than:
-            return AP(A(self.en).f("co"), Q("than"), self.than.english(AFFIRM))
-        return AP(*[Q(self.degree)] if self.degree else [], Q(self.en))
-
-    def french(self, reading: Reading, mood: Mood) -> Constituent:
-        """Return the adjective in the gender and number of the clause's subject."""
-        gender, number = reading.subject
-        reading.note_agreement(self.fr, gender, number)
-        adjective = A(self.fr).g(gender).n(number)
-        if self.than:
-            return AP(adjective.f("co"), SP(C("que"), self.than.french(reading, AFFIRM)))
-        return AP(*[Q(DEGREES[self.degree])] if self.degree else [], adjective)
-
 
 class Calling(NamedTuple):
-    """A profession after *to be*."""
+    """A profession after *to be*: *a baker*, in French without an article."""
 
     en: str
     number: str
-
-    def english(self, mood: Mood) -> Constituent:
-        """Return the noun with an article: *a baker*."""
-        return NP(*[D("a")] if self.number == "s" else [], N(self.en)).n(self.number)
-
-    def french(self, reading: Reading, mood: Mood) -> Constituent:
-        """Return the noun without an article, in the gender of the clause's subject: *boulangère*."""
-        return NP(N(NOUNS[self.en]["fr"]).g(reading.subject[0])).n(self.number)
 
 
 class Place(NamedTuple):
@@ -300,32 +164,11 @@ class Place(NamedTuple):
     preposition: str
     noun: Noun | Name | Pronoun
 
-    def english(self, mood: Mood) -> Constituent:
-        """Return *near the harbor*."""
-        return PP(Q(self.preposition.split("=")[0]), self.noun.english(AFFIRM))
-
-    def french(self, reading: Reading, mood: Mood) -> Constituent:
-        """Return *près du port*: pyrealb contracts *à le* and *de le*."""
-        *before, last = self.preposition.split("=")[1].split()
-        if isinstance(self.noun, Noun) and last in ("à", "de") and self.noun.contracts(reading):
-            reading.note("contraction")
-        return PP(*map(Q, before), P(last), self.noun.french(reading, AFFIRM))
-
 
 class Location(NamedTuple):
     """A form of *to be* before its subject, as in *where is the otter*."""
 
     subject: Noun | Name
-
-    def english(self, mood: Mood) -> Constituent:
-        """Return *is the otter*."""
-        _, number = self.subject.features(Reading("tu", "m"))
-        return Q(f"{'is' if number == 's' else 'are'} {self.subject.english(AFFIRM).realize()}")
-
-    def french(self, reading: Reading, mood: Mood) -> Constituent:
-        """Return *est la loutre*."""
-        _, number = self.subject.features(reading)
-        return Q(f"{'est' if number == 's' else 'sont'} {self.subject.french(reading, AFFIRM).realize()}")
 
 
 Subject = Words | Pronoun | Name | Noun
@@ -340,54 +183,189 @@ class Clause(NamedTuple):
     rest: tuple[Part, ...] = ()
     mood: Mood = AFFIRM
 
-    def english(self, contract: bool) -> str:
-        """Return the English words, with contractions (*don't*) where asked for."""
-        tense, progressive, negation, question, modal = self.mood
-        # pyrealb asks "have I a boat?", so "own" stands in for "have" until the words are there.
-        head, *particle = self.verb[0].replace("have", "own").split()
-        early = [Q("never")] if negation == "jamais" else []
-        late = [Q("anymore")] if negation == "plus" else []
-        rest = [*map(Q, particle), *(part.english(self.mood) for part in self.rest), *late]
-        if modal == "want":
-            verb = VP(V("want").t(TENSES[tense].english), VP(V(head).t("b-to"), *rest))
-        else:
-            verb = VP(V(head).t(TENSES[tense].english), *early if head == "be" else [], *rest)
-        if tense == "let":
-            return f"let's {'not ' if negation else ''}{verb.realize()}"
-        subject = [self.subject.english(AFFIRM)] if self.subject else []
-        options = {
-            "neg": negation in ("pas", "plus"),
-            "prog": progressive,
-            "contr": contract,
-            "int": question and "yon",
-            "mod": ENGLISH_MODALS.get(modal),
-        }
-        clause = SP(*subject, *early if head != "be" else [], verb)
-        words = clause.typ({option: value for option, value in options.items() if value}).realize()
-        words = words.rstrip("? ").replace("be not ", "don't be ")
-        return re.sub(r"\bown(s|ed|ing|)\b", lambda own: FORMS_OF_HAVE[own[1]], words)
 
-    def french(self, reading: Reading) -> str:
-        """Return the French words, without *est-ce que*."""
-        tense, _, negation, _, modal = self.mood
-        reading.note(TENSES[tense].phenomenon, "negation" if negation else "")
-        if self.subject:
-            reading.subject = self.subject.features(reading)
-        else:
-            reading.subject = (reading.choose_gender(), reading.address() if tense == "order" else "p")
-        rest = [part.french(reading, AFFIRM if self.verb == BE else self.mood) for part in self.rest]
-        main, inner = (FRENCH_MODALS[modal], self.verb[1]) if modal else (self.verb[1], "")
-        verb = V(main).t(TENSES[tense].french)
-        if not self.subject:
-            verb = verb.pe(2 if tense == "order" else 1).n(reading.subject[1])
-        if tense == "past" and verb.getProp("aux") == "êt" and reading.subject != ("m", "s"):
-            reading.note("agreement", number=reading.subject[1])
-        phrase = VP(verb, VP(V(inner).t("b"), *rest)) if inner else VP(verb, *rest)
-        subject = [self.subject.french(reading, AFFIRM)] if self.subject else []
-        second_half = "" if negation == "personne" else negation  # its subject: personne ne chante
-        return SP(*subject, phrase).typ({"neg": second_half} if negation else {}).realize()
+# ---- English: what pyrealb then realizes ----
+def english(part: Part, mood: Mood = AFFIRM) -> Constituent:
+    """Return the English of a part; *some* becomes *any* in questions and negations."""
+    match part:
+        case Words():
+            return Q(part.en)
+        case Pronoun():
+            case = "I" if part.role in ("subject", "ce", "il") else "me"
+            pronoun = Pro(case).pe(part.person).n(part.number)
+            return pronoun.g(part.gender) if part.gender and part.en != "it" else pronoun
+        case Name():
+            names = [NP(Q(name)) for name in part if name]
+            return CP(C("and"), *names) if part.other else names[0]
+        case Noun():
+            det = "any" if part.det == "some" and (mood.negation or mood.question) else part.det
+            det = f"{part.owner}'s" if part.owner else det
+            start = [D(det) if det in ("the", "a", "this") else Q(det)] if det else []
+            return NP(*start, *map(A, part.adjective[:1]), N(part.en)).n(part.number)
+        case Quality():
+            if part.than:
+                return AP(A(part.en).f("co"), Q("than"), english(part.than))
+            return AP(*[Q(part.degree)] if part.degree else [], Q(part.en))
+        case Calling():
+            return NP(*[D("a")] if part.number == "s" else [], N(part.en)).n(part.number)
+        case Place():
+            return PP(Q(part.preposition.split("=")[0]), english(part.noun))
+        case Location():
+            _, number = features(part.subject, Reading("tu", "m"))
+            return Q(f"{'is' if number == 's' else 'are'} {english(part.subject).realize()}")
 
 
+def english_clause(clause: Clause, contract: bool) -> str:
+    """Return the English words, with contractions (*don't*) where asked for."""
+    tense, progressive, negation, question, modal = clause.mood
+    # pyrealb asks "have I a boat?", so "own" stands in for "have" until the words are there.
+    head, *particle = clause.verb[0].replace("have", "own").split()
+    early = [Q("never")] if negation == "jamais" else []
+    late = [Q("anymore")] if negation == "plus" else []
+    rest = [*map(Q, particle), *(english(part, clause.mood) for part in clause.rest), *late]
+    if modal == "want":
+        verb = VP(V("want").t(TENSES[tense][0]), VP(V(head).t("b-to"), *rest))
+    else:
+        verb = VP(V(head).t(TENSES[tense][0]), *early if head == "be" else [], *rest)
+    if tense == "let":
+        return f"let's {'not ' if negation else ''}{verb.realize()}"
+    subject = [english(clause.subject)] if clause.subject else []
+    options = {
+        "neg": negation in ("pas", "plus"),
+        "prog": progressive,
+        "contr": contract,
+        "int": question and "yon",
+        "mod": ENGLISH_MODALS.get(modal),
+    }
+    sentence = SP(*subject, *early if head != "be" else [], verb)
+    words = sentence.typ({option: value for option, value in options.items() if value}).realize()
+    words = words.rstrip("? ").replace("be not ", "don't be ")
+    return re.sub(r"\bown(s|ed|ing|)\b", lambda own: FORMS_OF_HAVE[own[1]], words)
+
+
+# ---- French: under a reading, which takes note of the phenomena ----
+def features(part: Subject, reading: Reading) -> tuple[str, str]:
+    """Return gender and number in French; the reading decides what English leaves open."""
+    match part:
+        case Words():
+            return "m", "s"
+        case Pronoun():
+            number = reading.address() if part.person == 2 else part.number
+            return part.gender or reading.choose_gender(), number
+        case Name():  # two names are feminine if both are
+            feminine = {NAMES[name] for name in part if name} == {"f"}
+            return "f" if feminine else "m", "p" if part.other else "s"
+        case Noun():
+            gender = NOUNS[part.en]["gender"]
+            return reading.choose_gender() if gender == "mf" else gender, part.number
+
+
+def french(part: Part, reading: Reading, mood: Mood = AFFIRM) -> Constituent:
+    """Return the French of a part."""
+    match part:
+        case Words():
+            reading.note(*part.tags.split())
+            return Q(reading.form(part.fr))
+        case Pronoun():
+            return french_pronoun(part, reading)
+        case Name():
+            reading.note("name", "plural" if part.other else "")
+            names = [NP(Q(name)).g(NAMES[name]) for name in part if name]
+            return CP(C("et"), *names) if part.other else names[0]
+        case Noun():
+            return french_noun(part, reading, mood)
+        case Quality():
+            gender, number = reading.subject
+            reading.note_agreement(part.fr, gender, number)
+            adjective = A(part.fr).g(gender).n(number)
+            if part.than:
+                return AP(adjective.f("co"), SP(C("que"), french(part.than, reading)))
+            return AP(*[Q(DEGREES[part.degree])] if part.degree else [], adjective)
+        case Calling():
+            return NP(N(NOUNS[part.en]["fr"]).g(reading.subject[0])).n(part.number)
+        case Place():
+            *before, last = part.preposition.split("=")[1].split()
+            if isinstance(part.noun, Noun) and last in ("à", "de") and contracts(part.noun, reading):
+                reading.note("contraction")  # pyrealb contracts
+            return PP(*map(Q, before), P(last), french(part.noun, reading))
+        case Location():
+            _, number = features(part.subject, reading)
+            return Q(f"{'est' if number == 's' else 'sont'} {french(part.subject, reading).realize()}")
+
+
+def french_pronoun(part: Pronoun, reading: Reading) -> Constituent:
+    """Return a subject, an object before its verb, or a strong form."""
+    gender, number = features(part, reading)
+    reading.note("plural" if part.en in ("they", "them") else "")
+    if part.role == "object":
+        reading.note("pronoun_object")
+        return Pro("moi").c("acc").pe(part.person).n(number).g(gender)
+    if part.role in ("ce", "il"):
+        return Pro("ce") if part.role == "ce" else Q("il")
+    pronoun = Pro("je") if part.role == "subject" else Pro("moi").tn("")
+    return pronoun.pe(part.person).n(number).g(gender)
+
+
+def french_noun(part: Noun, reading: Reading, mood: Mood) -> Constituent:
+    """Return *une loutre*, *le vieux bateau de Nadia*; *pas de loutre*; *du pain*."""
+    gender, number = features(part, reading)
+    noun, adjective = N(NOUNS[part.en]["fr"]).g(gender), list(map(A, part.adjective[1:]))
+    reading.note(number=number)
+    if part.adjective:
+        reading.note_agreement(part.adjective[1], gender, number)
+    if part.det in ("a", "some") and mood.negation:
+        return NP(P("de"), noun, *adjective).n(number)
+    if part.det == "some" and number == "s":
+        reading.note("contraction" if contracts(part, reading) else "")
+        return NP(P("de"), NP(D("le"), noun))
+    owner = [PP(P("de"), Q(part.owner))] if part.owner else []
+    reading.note(*["name", "possessive"] if owner else [])
+    return NP(french_determiner(part.det, reading), noun, *adjective, *owner).n(number)
+
+
+def french_determiner(det: str, reading: Reading) -> Constituent:
+    """Return a numeral, a possessive or an article."""
+    if det in NUMERALS:
+        reading.note("numeral")
+        return Q(NUMERALS[det])
+    row = DETERMINERS[det]
+    if "person" not in row:
+        return D(row["fr"])
+    reading.note("possessive")
+    return D(reading.form(row["fr"])).pe(int(row["person"]))
+
+
+def contracts(part: Noun, reading: Reading) -> bool:
+    """Tell whether *à* or *de* merges with the article: *au port*, but *à la gare, à l'hôtel*."""
+    definite = part.det in ("the", "some") and not part.owner
+    vowel = NOUNS[part.en]["fr"][0] in "aeiouhéœî"
+    return definite and (part.number == "p" or (features(part, reading)[0] == "m" and not vowel))
+
+
+def french_clause(clause: Clause, reading: Reading) -> str:
+    """Return the French words, without *est-ce que*."""
+    tense, _, negation, _, modal = clause.mood
+    _, french_tense, phenomenon = TENSES[tense]
+    reading.note(phenomenon, "negation" if negation else "")
+    if clause.subject:
+        reading.subject = features(clause.subject, reading)
+    else:
+        reading.subject = (reading.choose_gender(), reading.address() if tense == "order" else "p")
+    mood = AFFIRM if clause.verb == BE else clause.mood
+    rest = [french(part, reading, mood) for part in clause.rest]
+    main, inner = (FRENCH_MODALS[modal], clause.verb[1]) if modal else (clause.verb[1], "")
+    verb = V(main).t(french_tense)
+    if not clause.subject:
+        verb = verb.pe(2 if tense == "order" else 1).n(reading.subject[1])
+    if tense == "past" and verb.getProp("aux") == "êt" and reading.subject != ("m", "s"):
+        reading.note("agreement", number=reading.subject[1])
+    phrase = VP(verb, VP(V(inner).t("b"), *rest)) if inner else VP(verb, *rest)
+    subject = [french(clause.subject, reading)] if clause.subject else []
+    second_half = "" if negation == "personne" else negation  # its subject: personne ne chante
+    return SP(*subject, phrase).typ({"neg": second_half} if negation else {}).realize()
+
+
+# ---- sentences ----
 class Sentence(NamedTuple):
     """An English and a French frame whose ``{0}, {1}, …`` the parts fill.
 
@@ -412,7 +390,9 @@ class Sentence(NamedTuple):
         loadEn()
         contract = self.digest() % 4 > 0
         parts = (
-            part.english(contract) if isinstance(part, Clause) else part.english(self.mood).realize().strip()
+            english_clause(part, contract)
+            if isinstance(part, Clause)
+            else english(part, self.mood).realize().strip()
             for part in self.parts
         )
         return polish(self.en.format(*parts)).replace(" ?", "?")
@@ -421,11 +401,11 @@ class Sentence(NamedTuple):
         """Return the French sentence, and leave its phenomena in ``reading.tags``."""
         loadFr()
         reading.note("question" if "?" in self.fr else "", "negation" if self.mood.negation else "")
-        reading.note(TENSES[self.mood.tense].phenomenon)
+        reading.note(TENSES[self.mood.tense][2])
         parts = (
-            part.french(reading)
+            french_clause(part, reading)
             if isinstance(part, Clause)
-            else part.french(reading, self.mood).realize().strip()
+            else french(part, reading, self.mood).realize().strip()
             for part in self.parts
         )
         text = typeset(polish(self.fr.format(*parts)))
