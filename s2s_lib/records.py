@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import metadata, resources
@@ -61,15 +62,15 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     'all of it'
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # one for each thread
     try:
         yield partial
         os.replace(partial, path)
     except OSError as error:
-        reason = (
-            f"{error.strerror or error}: free some space, or name a folder that is there and can be written"
-        )
-        raise type(error)(error.errno, reason, str(path)) from error
+        if error.errno is None:  # none of the system's: a connection that failed, say
+            raise
+        way_out = "free some space, or name a folder that is there and can be written"
+        raise OSError(error.errno, f"{error.strerror}: {way_out}", str(path)) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
