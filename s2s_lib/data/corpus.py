@@ -123,7 +123,7 @@ def _download(url: str, path: Path) -> None:
     import pooch
     import requests
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    records.make_folder(path.parent)
     fetch = pooch.HTTPDownloader(progressbar=True, headers={"User-Agent": USER_AGENT})
     with records.atomic_write(path) as partial:
         try:
