@@ -73,23 +73,15 @@ def split_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def reverse_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return the pairs with source and target exchanged: split first, then reverse, and both share one split.
-
-    >>> reverse_pairs(pd.DataFrame({"source": ["Dive!"], "target": ["Plonge !"]})).iloc[0].to_dict()
-    {'source': 'Plonge !', 'target': 'Dive!'}
-    """
+    """Return the pairs with source and target exchanged; split first, then both directions share a split."""
     return pairs.assign(source=pairs["target"], target=pairs["source"])
 
 
 def split_hash(split: pd.DataFrame) -> str:
-    r"""Return the fingerprint of a split's test set, by which scores state what they were measured on.
+    """Return the fingerprint of a split's test set, by which scores state what they were measured on.
 
     It is the sha256 (64 hexadecimal digits) of the distinct test pairs, sorted by code points, as UTF-8 lines
     ``source<TAB>target<LF>``: the same for the same test pairs, however the frame is ordered.
-
-    >>> test = pd.DataFrame({"source": ["Dive!"], "target": ["Plonge !"], "split": ["test"]})
-    >>> split_hash(test) == hashlib.sha256(b"Dive!\tPlonge !\n").hexdigest()
-    True
     """
     test = split[split["split"] == "test"]
     return _sha256("".join(f"{line}\n" for line in sorted(set(_lines(test)))))
@@ -100,10 +92,6 @@ def training_subset(split: pd.DataFrame, num_pairs: int) -> pd.DataFrame:
 
     Rows are ranked by a hash of their own text, so a subset does not depend on their order or a seed; they
     keep the frame's order and index. ValueError if there are not that many, or ``num_pairs`` is below 1.
-
-    >>> split = pd.DataFrame({"source": ["a", "b", "c"], "target": ["d", "e", "f"], "split": "train"})
-    >>> set(training_subset(split, 1)["source"]) < set(training_subset(split, 2)["source"])
-    True
     """
     train = split[split["split"] == "train"]
     if not 1 <= num_pairs <= len(train):

@@ -161,11 +161,7 @@ def character_error_rate(
 
 
 def chrf(hypotheses: Iterable[str], references: Iterable[Sequence[str]], *, seed: int = 0) -> Score:
-    """Return sacrebleu's chrF2 over the corpus, between 0 and 100; see `exact_match`.
-
-    >>> chrf(["La loutre dort."], [["La loutre dort."]]).value
-    100.0
-    """
+    """Return sacrebleu's chrF2 over the corpus, between 0 and 100; see `exact_match`."""
     return _sacrebleu_score(CHRF(), *_prepare(hypotheses, references), seed=seed)
 
 
@@ -173,9 +169,6 @@ def bleu(hypotheses: Iterable[str], references: Iterable[Sequence[str]], *, seed
     """Return sacrebleu's BLEU over the corpus, between 0 and 100; see `exact_match` and `bleu_tokenizer`.
 
     Not a number where no reference has four tokens: BLEU counts runs of four.
-
-    >>> round(bleu(["La loutre dort ici."], [["La loutre dort ici."]]).value)
-    100
     """
     hypotheses, references = _prepare(hypotheses, references)
     metric = BLEU(force=True, tokenize=bleu_tokenizer(references))
@@ -264,11 +257,7 @@ def nearest_texts(queries: Iterable[str], choices: Iterable[str]) -> tuple[np.nd
 
 
 def copy_source(sources: Iterable[str]) -> list[str]:
-    """Return the baseline that knows no French: each source as it stands.
-
-    >>> copy_source(["The otter sleeps."])
-    ['The otter sleeps.']
-    """
+    """Return the baseline that knows no French: each source as it stands."""
     return list(sources)
 
 
@@ -277,8 +266,8 @@ def most_frequent_target(train_pairs: pd.DataFrame, sources: Iterable[str]) -> l
 
     ``train_pairs`` has a column ``target``; of equally frequent ones the first in alphabetical order counts.
     """
-    target, _ = min(Counter(train_pairs["target"]).items(), key=lambda item: (-item[1], item[0]))
-    return [target] * len(list(sources))
+    target = train_pairs["target"].mode()[0]  # modes come sorted
+    return [target for _ in sources]
 
 
 def nearest_source_translation(train_pairs: pd.DataFrame, sources: Iterable[str]) -> list[str]:
