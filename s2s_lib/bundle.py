@@ -10,7 +10,7 @@ import os
 import re
 import struct
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -30,7 +30,6 @@ MEMBERS = {"config.json": 4 * 10**6, **dict.fromkeys(VOCABULARIES, 10**6), "mode
 MEMBERS |= {"weights.npz": 2 * 10**8}
 MAX_ARRAYS, MAX_PARAMETERS = 1_000, 40_000_000
 OWN_MODELS = ("attention", "embedding")
-HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 @dataclass(frozen=True)
@@ -80,12 +79,7 @@ def shipped(name: str) -> Traversable | None:
 def read(file: Path | Traversable) -> Bundle:
     """Read a file and check all that can be checked without building a model.
 
-    Raises
-    ------
-    ValueError
-        If anything in it is not as `write` would have written it: in one sentence that names the file.
-    OSError
-        If it cannot be read.
+    ValueError names the file and what in it is not as `write` would have written it.
     """
     with file.open("rb") as stream:
         try:
@@ -112,32 +106,31 @@ def _open_zip(stream: IO[bytes], *, most: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(stream)
 
 
-def _members(archive: zipfile.ZipFile, limits: Mapping[str, int] | None = None) -> Iterator[zipfile.ZipInfo]:
-    """Yield the members of an archive: no name twice, none that unpacks to more than its limit."""
-    seen = set()
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the members of an archive by name: no name twice, none that unpacks to more than its limit."""
+    members: dict[str, zipfile.ZipInfo] = {}
     for member in archive.infolist():
-        name, most = member.filename, MEMBERS["weights.npz"]
-        if name in seen:
+        name, most = member.filename, MEMBERS.get(member.filename, MEMBERS["weights.npz"])
+        if name in members:
             raise ValueError(f"it holds two members {name!r}")
-        seen.add(name)
-        if limits is not None:
-            if name not in limits:
-                raise ValueError(f"it holds {name!r}, expected are {', '.join(limits)}")
-            most = limits[name]
         if member.file_size > most:
             raise ValueError(f"{name} unpacks to {member.file_size:,} bytes, at most {most:,} are allowed")
         if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError(f"{name} is encrypted, or packed in a way that this library does not write")
-        yield member
-    if limits is not None and seen != set(limits):
-        raise ValueError(f"it lacks {', '.join(name for name in limits if name not in seen)}")
+        members[name] = member
+    return members
 
 
 def _read(archive: zipfile.ZipFile) -> Bundle:
-    members = {member.filename: member for member in _members(archive, MEMBERS)}
-    settings, model = (
-        _json_object(archive.read(members[name]), name) for name in ("config.json", "model.json")
-    )
+    members = _members(archive)
+    if foreign := sorted(members.keys() - MEMBERS.keys()):
+        raise ValueError(f"it holds {foreign[0]!r}, expected are {', '.join(MEMBERS)}")
+    if lacking := sorted(MEMBERS.keys() - members.keys()):
+        raise ValueError(f"it lacks {', '.join(lacking)}")
+    settings, model = (json.loads(archive.read(name)) for name in ("config.json", "model.json"))
+    for name, value in (("config.json", settings), ("model.json", model)):
+        if not isinstance(value, dict):
+            raise ValueError(f"{name} must be a JSON object, not {type(value).__name__}")
     if settings.get("format") == OLD_FORMAT:
         raise ValueError(
             "it was written by an older version, whose files held a Keras graph: convert it, in a checkout "
@@ -145,23 +138,15 @@ def _read(archive: zipfile.ZipFile) -> Bundle:
         )
     if settings.pop("format", None) != FORMAT:
         raise ValueError(f"config.json does not say that its format is {FORMAT!r}")
-    source, target = (_vocabulary(archive.read(members[name]), name) for name in VOCABULARIES)
+    source, target = (_vocabulary(archive.read(name), name) for name in VOCABULARIES)
     name, sizes = model.get("model"), model.get("sizes")
     if set(model) != {"model", "sizes"} or not isinstance(name, str) or not isinstance(sizes, dict):
         raise ValueError('model.json must be JSON like {"model": "attention", "sizes": {...}}')
     for size, expected in (("num_source_tokens", len(source)), ("num_target_tokens", len(target))):
         if sizes.get(size) != expected:
             raise ValueError(f"the vocabularies need {size} {expected}, model.json says {sizes.get(size)!r}")
-    weights = archive.read(members["weights.npz"])
-    with _open_zip(BytesIO(weights), most=MAX_ARRAYS) as arrays:
+    with _open_zip(BytesIO(archive.read("weights.npz")), most=MAX_ARRAYS) as arrays:
         return Bundle(settings, source, target, name, sizes, _read_arrays(arrays, name, sizes))
-
-
-def _json_object(text: bytes, name: str) -> dict[str, Any]:
-    value = json.loads(text)
-    if not isinstance(value, dict):
-        raise ValueError(f"{name} must be a JSON object, not {type(value).__name__}")
-    return value
 
 
 def _vocabulary(text: bytes, name: str) -> CharVocabulary:
@@ -174,17 +159,14 @@ def _vocabulary(text: bytes, name: str) -> CharVocabulary:
 
 def _read_arrays(archive: zipfile.ZipFile, model: str, sizes: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return the arrays of ``weights.npz`` after all headers were found to fit limits and sizes."""
-    members = list(_members(archive))
-    total = 0
-    for member in members:
-        name = member.filename
+    members, total = _members(archive), 0
+    for name, member in members.items():
         if not re.fullmatch(r"[^/\\]+/\d+\.npy", name):
             raise ValueError(f"weights.npz holds {name!r}, expected are names like 'decoder_lstm/0.npy'")
         with archive.open(member) as stream:
-            version = np.lib.format.read_magic(stream)
-            if version not in HEADERS:
-                raise ValueError(f"{name} is written in version {version} of the npy format")
-            shape, _, dtype = HEADERS[version](stream, max_header_size=1_000)
+            if np.lib.format.read_magic(stream) != (1, 0):
+                raise ValueError(f"{name} is not written in version 1.0 of the npy format")
+            shape, _, dtype = np.lib.format.read_array_header_1_0(stream, max_header_size=1_000)
             parameters = int(np.prod(shape, dtype=object))
             if dtype not in (np.dtype("<f2"), np.dtype("<f4")):
                 raise ValueError(f"{name} holds {dtype}, expected are float16 or float32")
@@ -198,12 +180,12 @@ def _read_arrays(archive: zipfile.ZipFile, model: str, sizes: Mapping[str, Any])
             f"must agree, and at most {MAX_PARAMETERS:,} are allowed"
         )
     weights = {}
-    for member in members:
+    for name, member in members.items():
         with archive.open(member) as stream:
             array = np.lib.format.read_array(stream, allow_pickle=False).astype(np.float32)
         if not np.isfinite(array).all():
-            raise ValueError(f"{member.filename} holds numbers that are not finite")
-        weights[member.filename.removesuffix(".npy")] = array
+            raise ValueError(f"{name} holds numbers that are not finite")
+        weights[name.removesuffix(".npy")] = array
     return weights
 
 

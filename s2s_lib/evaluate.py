@@ -55,13 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         prog="python -m s2s_lib.evaluate",
     )
-    parser.add_argument(
-        "--write-sources", type=Path, metavar="FILE", help="write the test sources, one per line"
-    )
-    parser.add_argument(
-        "--hypotheses", type=Path, metavar="FILE", help="score these translations, one per line"
-    )
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the scores here too")
+    parser.add_argument("--write-sources", type=Path, metavar="FILE", help="write the test sources there")
+    parser.add_argument("--hypotheses", type=Path, metavar="FILE", help="score these translations")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the scores there, too")
     options = parser.parse_args(arguments)
     if not options.write_sources and not options.hypotheses:
         parser.error("say --write-sources FILE or --hypotheses FILE")

@@ -4,14 +4,13 @@ TensorFlow 2.21 writes them while it is imported, before it reads TF_CPP_MIN_LOG
 watched: what it writes to standard error is kept aside, and all but the known lines is written afterwards.
 """
 
-import importlib.abc
 import importlib.util
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
 from typing import Any
 
 KNOWN = (
@@ -20,27 +19,19 @@ KNOWN = (
 )
 
 
-class QuietImport(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds TensorFlow once, as the usual finders do, and loads it without its known lines."""
+class QuietImport(MetaPathFinder):
+    """Finds TensorFlow once, as the usual finders do, and has it loaded without its known lines."""
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> ModuleSpec | None:
-        """Take over the import of ``tensorflow``; leave all others alone."""
+        """Watch the import of ``tensorflow``; leave all others alone."""
         if name != "tensorflow" or self not in sys.meta_path:
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
-            self.usual, spec.loader = spec.loader, self
+            watched: Any = spec.loader
+            watched.exec_module = without_known_lines()(watched.exec_module)
         return spec
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """Create the module as usual."""
-        return self.usual.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Run the module as usual, its standard error watched."""
-        with without_known_lines():
-            self.usual.exec_module(module)
 
 
 @contextmanager

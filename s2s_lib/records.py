@@ -4,6 +4,8 @@ import json
 import os
 import platform
 import re
+import secrets
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import metadata, resources
@@ -61,18 +63,33 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     'all of it'
     """
     path = Path(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")  # one for each thread
     try:
-        yield partial
-        os.replace(partial, path)
-    except OSError as error:
-        reason = (
-            f"{error.strerror or error}: free some space, or name a folder that is there and can be written"
-        )
-        raise type(error)(error.errno, reason, str(path)) from error
+        with _way_out(path):
+            yield partial
+            os.replace(partial, path)
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder unless it is there; OSError, now and not after hours, if it cannot be written to."""
+    with _way_out(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+
+
+@contextmanager
+def _way_out(path: Path) -> Iterator[None]:
+    """Let the system's errors name the path and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # none of the system's: a connection that failed, say
+            raise
+        way_out = "free some space, or name a folder that is there and can be written"
+        raise OSError(error.errno, f"{error.strerror}: {way_out}", str(path)) from error
 
 
 def write_json(value: Any, path: str | os.PathLike[str]) -> None:

@@ -7,6 +7,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from io import BytesIO
 from pathlib import Path
@@ -356,7 +357,7 @@ class Checkpoint(keras.callbacks.Callback):
         """Return the content of the file, or, if it is damaged, that of the one before it."""
         damaged = None
         for file in (self.file, previous(self.file)) if self.file else ():
-            if file.is_file():
+            with suppress(FileNotFoundError):
                 content = file.read_bytes()
                 if content[:32] == hashlib.sha256(content[32:]).digest():
                     if damaged:
@@ -390,7 +391,7 @@ class Checkpoint(keras.callbacks.Callback):
         np.savez(content, state=state, **arrays)
         with records.atomic_write(file) as partial:
             partial.write_bytes(hashlib.sha256(content.getbuffer()).digest() + content.getbuffer())
-            if file.is_file():
+            with suppress(FileNotFoundError):  # the first one, or another process has moved it
                 os.replace(file, previous(file))
 
     def on_train_end(self, logs: Any = None) -> None:

@@ -298,7 +298,7 @@ def train_or_load(recipe: Recipe, *, retrain: bool = False, progress: bool = Tru
             return Translator.load(file)
         if bundle.shipped(recipe.corpus) and records.load_record(recipe.corpus)["digest"] == digest:
             return Translator.load(recipe.corpus)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    records.make_folder(file.parent)
     checkpoint = file.with_suffix(".checkpoint")
     trained = train(pairs, recipe, checkpoint=checkpoint, progress=progress)
     learned = pairs[pairs["split"] == "train"]

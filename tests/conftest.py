@@ -1,12 +1,16 @@
 """What test files share: the sample, the real corpus where it is at hand, a machine without network."""
 
+import hashlib
 import os
 import socket
+import threading
 from pathlib import Path
 
 import hypothesis
 import pytest
+from servers import TEXT, Server
 
+from s2s_lib.data import corpus
 from s2s_lib.data.corpus import load_pairs
 from s2s_lib.data.splitting import split_pairs
 
@@ -68,3 +72,16 @@ def no_network(monkeypatch):
 
     monkeypatch.setattr(socket.socket, "connect", connect_here)
     monkeypatch.setattr(socket, "getaddrinfo", look_up_here)
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """Stand in for both real servers; the corpora's folder is ``tmp_path / "data"``, and not there yet."""
+    with Server() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        monkeypatch.setattr(corpus, "LATEST_URL", server.url)
+        monkeypatch.setattr(corpus, "PINNED_URL", server.url.format(name="fra-eng"))
+        monkeypatch.setattr(corpus, "PINNED_SHA256", hashlib.sha256(TEXT).hexdigest())
+        monkeypatch.setenv("S2S_DATA_DIR", str(tmp_path / "data"))
+        yield server
+        server.shutdown()

@@ -344,6 +344,17 @@ def test_a_disk_that_fills_up_leaves_the_old_file_and_no_other(tiny, tmp_path, m
     assert path.read_bytes() == b"the old one"
 
 
+def test_a_translator_saved_into_a_folder_that_is_missing_is_refused_by_name_and_makes_no_folder(
+    tiny, tmp_path
+):
+    path = tmp_path / "nowhere" / "mine.s2s"
+    with pytest.raises(
+        FileNotFoundError, match=rf"name a folder that is there and can be written: '{path}'$"
+    ):
+        tiny.save(path)
+    assert os.listdir(tmp_path) == []
+
+
 # Files that are refused
 
 
@@ -520,6 +531,14 @@ def test_the_shipped_translator_answers_alike_alone_and_in_a_batch(sample):
 
 
 # Train or load
+
+
+def test_a_cache_that_cannot_be_written_is_named_before_the_training(trainings, tmp_path, monkeypatch):
+    (tmp_path / "a_file").touch()
+    monkeypatch.setenv("S2S_CACHE_DIR", str(tmp_path / "a_file"))
+    with pytest.raises(OSError, match=r"name a folder that is there and can be written: '.*a_file'$"):
+        train_or_load(Recipe(num_samples=300))
+    assert trainings == []
 
 
 @pytest.fixture

@@ -61,26 +61,20 @@ class BucketedBatches(keras.utils.PyDataset):
         """Return the number of batches."""
         return len(self.batches)
 
-    def _widths(self, index: int) -> tuple[int, int]:
-        """Return both padded widths of a batch."""
+    def _widths(self, index: int) -> np.ndarray:
+        """Return the widths to which a batch pads sources and targets."""
         rows = self.batches[index]
-        longest = int(self.source.lengths[rows].max()), int(self.target.lengths[rows].max()) + 1
-        return round_up(longest[0], self.width_multiple), round_up(longest[1], self.width_multiple)
+        longest = self.source.lengths[rows].max(), self.target.lengths[rows].max() + 1
+        return np.array([round_up(width, self.width_multiple) for width in longest])
 
     def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray, np.ndarray]:
         """Return ``((encoder_input, decoder_input), decoder_target, weights)``, weights 0.0 on padding."""
-        source_width, target_width = self._widths(index)
+        widths = self._widths(index)
         if index == 0 and len(self) > 1:
             # Keras on TensorFlow takes from the first two batches which dimensions vary: let both differ.
-            other_source_width, other_target_width = self._widths(1)
-            source_width += self.width_multiple * (source_width == other_source_width)
-            target_width += self.width_multiple * (target_width == other_target_width)
+            widths += self.width_multiple * (widths == self._widths(1))
         arrays = pad_pairs(
-            self.source,
-            self.target,
-            self.batches[index],
-            source_width=source_width,
-            target_width=target_width,
+            self.source, self.target, self.batches[index], source_width=widths[0], target_width=widths[1]
         )
         weights = (arrays.decoder_target != PADDING).astype(np.float32)
         return (arrays.encoder_input, arrays.decoder_input), arrays.decoder_target, weights

@@ -2,21 +2,17 @@
 
 import hashlib
 import io
-import lzma
 import os
 import re
-import struct
-import tempfile
 import warnings
 import zipfile
-import zlib
-from collections import deque
 from importlib import resources
 from numbers import Integral
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from s2s_lib import records
 from s2s_lib.data.reading import Notes, language_names, read_rows
 
 PINNED_RELEASE = "2019-04-07"
@@ -26,17 +22,6 @@ LATEST_URL = "https://www.manythings.org/anki/{name}.zip"
 USER_AGENT = "Mozilla/5.0 (compatible; s2s_lib)"  # ManyThings answers 406 to Python's default ones
 SUFFIXES = (".tsv", ".txt", ".zip")
 MAX_MEMBER_BYTES = 10**9
-# What zipfile raises on archives that are damaged in various places:
-BROKEN_ZIP = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
 
 
 def load_pairs(corpus: str | os.PathLike[str] = "sample", *, num_samples: int | None = None) -> pd.DataFrame:
@@ -70,17 +55,14 @@ def load_pairs(corpus: str | os.PathLike[str] = "sample", *, num_samples: int | 
         raise TypeError(f"num_samples must be an integer or None, not {num_samples!r}")
     if num_samples is not None and num_samples < 1:
         raise ValueError(f"num_samples must be at least 1, not {num_samples}; None gives all pairs")
-    wanted: list[tuple[str, str, str]] = []
     raw, name = _read(corpus)
     notes, unchanged = Notes(), corpus == "sample" or hashlib.sha256(raw).hexdigest() == PINNED_SHA256
-    for row in read_rows(raw, name, notes, prepare=not unchanged):  # rows not wanted are checked, too
-        if num_samples is None or len(wanted) < num_samples:
-            wanted.append(row)
+    rows = list(read_rows(raw, name, notes, prepare=not unchanged))  # rows not asked for are checked, too
     if str(notes):
         warnings.warn(f"{name}: {notes}", stacklevel=2)
-    if num_samples is not None and num_samples > len(wanted):
-        warnings.warn(f"asked for {num_samples:,} pairs, but {corpus} has only {len(wanted):,}", stacklevel=2)
-    return pd.DataFrame(wanted, columns=["source", "target", "attribution"], dtype="str")
+    if num_samples is not None and num_samples > len(rows):
+        warnings.warn(f"asked for {num_samples:,} pairs, but {corpus} has only {len(rows):,}", stacklevel=2)
+    return pd.DataFrame(rows[:num_samples], columns=["source", "target", "attribution"], dtype="str")
 
 
 def languages(corpus: str | os.PathLike[str], *, reverse: bool = False) -> tuple[str, str]:
@@ -134,34 +116,20 @@ def _suffix(path: str | os.PathLike[str]) -> str:
 
 def _read_manythings(name: str) -> tuple[bytes, str]:
     """Return the text of a ManyThings archive and its name; download the archive where it is missing."""
-    url, sha256 = (PINNED_URL, PINNED_SHA256) if name == "fra-eng" else (LATEST_URL.format(name=name), None)
     path = Path(os.environ.get("S2S_DATA_DIR") or cache_dir()).expanduser() / f"{name}.zip"
     if not path.exists():
-        _download(url, path, sha256)
-    return _read_release(path, str(path), sha256)
+        _download(PINNED_URL if name == "fra-eng" else LATEST_URL.format(name=name), path)
+    return _read_release(path, str(path), pinned=name == "fra-eng")
 
 
-def _read_release(path: Path, name: str, sha256: str | None) -> tuple[bytes, str]:
-    """Return what `_read_member` does, having compared the text's hash with the pinned one, if any."""
-    raw, name = _read_member(path.read_bytes(), name)
-    found = hashlib.sha256(raw).hexdigest()
-    if sha256 not in (None, found):
-        raise ValueError(
-            f"{name} is not the release of {PINNED_RELEASE} (its sha256 is {found}, expected {sha256}): "
-            "delete it to download that release, or move it elsewhere and give its path as the corpus"
-        )
-    return raw, name
-
-
-def _download(url: str, path: Path, sha256: str | None) -> None:
+def _download(url: str, path: Path) -> None:
     """Download an archive next to ``path``, check it, and only then give it that name."""
     import pooch
     import requests
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    records.make_folder(path.parent)
     fetch = pooch.HTTPDownloader(progressbar=True, headers={"User-Agent": USER_AGENT})
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-        partial = Path(folder, path.name)
+    with records.atomic_write(path) as partial:
         try:
             fetch(url, str(partial), None)
         except requests.RequestException as error:
@@ -171,11 +139,20 @@ def _download(url: str, path: Path, sha256: str | None) -> None:
                 f"cannot download {url} ({reason}): put {path.name} into a folder that the environment "
                 f'variable S2S_DATA_DIR names, or use the bundled corpus="sample"'
             ) from None
-        except OSError as error:  # a full disk, say: Python does not name the file
-            error.filename = error.filename or str(path)
-            raise
-        deque(read_rows(*_read_release(partial, url, sha256), Notes()), maxlen=0)  # raises if it is malformed
-        os.replace(partial, path)
+        list(read_rows(*_read_release(partial, url, pinned=path.stem == "fra-eng"), Notes()))
+
+
+def _read_release(path: Path, name: str, *, pinned: bool) -> tuple[bytes, str]:
+    """Return what `_read_member` does, having compared a pinned release's hash."""
+    raw, name = _read_member(path.read_bytes(), name)
+    found = hashlib.sha256(raw).hexdigest()
+    if pinned and found != PINNED_SHA256:
+        raise ValueError(
+            f"{name} is not the release of {PINNED_RELEASE} (its sha256 is {found}, expected "
+            f"{PINNED_SHA256}): delete it to download that release, or move it elsewhere and give its path "
+            "as the corpus"
+        )
+    return raw, name
 
 
 def _read_member(raw: bytes, name: str) -> tuple[bytes, str]:
@@ -185,7 +162,7 @@ def _read_member(raw: bytes, name: str) -> tuple[bytes, str]:
             members = [member for member in archive.infolist() if _may_hold_pairs(member)]
             if len(members) == 1 and members[0].file_size <= MAX_MEMBER_BYTES:
                 return archive.read(members[0]), f"{name} ({members[0].filename})"
-    except BROKEN_ZIP as error:
+    except Exception as error:  # what damaged archives make zipfile raise is in no manual
         raise ValueError(f"{name}: not a readable zip archive ({error}); download or pack it again") from None
     if len(members) == 1:
         raise ValueError(f"{name}: {members[0].filename!r} unpacks to more than {MAX_MEMBER_BYTES:,} bytes")

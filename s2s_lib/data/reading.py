@@ -3,7 +3,7 @@
 import codecs
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 
@@ -41,22 +41,11 @@ def read_rows(raw: bytes, name: str, notes: Notes, *, prepare: bool = True) -> I
     """Yield ``(source, target, attribution)`` of each line, and write into ``notes`` what was odd.
 
     Sentences are prepared (`s2s_lib.data.vocabulary.prepare_text`) unless they are to pass unchanged.
-
-    Raises
-    ------
-    ValueError
-        In one sentence that names file and line, says what is wrong and what it looks like.
+    ValueError names file and line, says what is wrong and what it looks like.
     """
-    lines = raw.removeprefix(codecs.BOM_UTF8)
-    head = lines[:1000]
-    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or 4 * head.count(0) > len(head) > 0:
-        raise ValueError(f"{name}: not UTF-8, it looks like UTF-16; save the file as UTF-8")
-    if b"\r" in lines:
-        lines = re.sub(rb"\r*\n", b"\n", lines)
-        notes.old_mac = b"\r" in lines.rstrip()
-        lines = lines.replace(b"\r", b"\n")
+    lines = _lines(raw, name, notes)
     found = False
-    for number, line in enumerate(io.BytesIO(lines), start=1):
+    for number, line in enumerate(lines, start=1):
         where = f"{name}, line {number}"
         try:
             text = line.decode().rstrip("\r\n")
@@ -65,23 +54,35 @@ def read_rows(raw: bytes, name: str, notes: Notes, *, prepare: bool = True) -> I
         if not text.strip():
             notes.blank += 1
             continue
-        columns = _columns(text, where, notes)
-        if number == 1 and _is_header(columns):
-            notes.header = " | ".join(columns)
+        source, target, attribution = _columns(text, where, notes)
+        if number == 1 and _is_header(source, target):
+            notes.header = " | ".join([source, target, attribution])
             continue
         if not notes.mojibake and MOJIBAKE.search(text) and _was_misread(text):
             notes.mojibake = f"line {number}"
-        source, target, attribution = columns
         if prepare:
-            notes.invisible += len(INVISIBLE.findall(source)) + len(INVISIBLE.findall(target))
+            notes.invisible += len(INVISIBLE.findall(source + target))
             source, target = prepare_text(source), prepare_text(target)
         if not source.strip() or not target.strip():
             raise ValueError(f"{where}: the {'target' if source.strip() else 'source'} is empty")
         found = True
         yield source, target, attribution
-    notes.blank -= _trailing_blank(lines)
     if not found:
         raise ValueError(f"{name}: no sentence pairs, the file is empty")
+
+
+def _lines(raw: bytes, name: str, notes: Notes) -> Iterable[bytes]:
+    """Return the lines of a file, none blank at the end."""
+    head = raw[:1000]
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or 4 * head.count(0) > len(head) > 0:
+        raise ValueError(f"{name}: not UTF-8, it looks like UTF-16; save the file as UTF-8")
+    content = raw.removeprefix(codecs.BOM_UTF8)
+    if b"\r" in content:
+        content = re.sub(rb"\r*\n", b"\n", content)
+        notes.old_mac = b"\r" in content.rstrip()
+        content = content.replace(b"\r", b"\n")
+    last = content.find(b"\n", len(content.rstrip()))
+    return io.BytesIO(content if last < 0 else content[:last])
 
 
 def _columns(text: str, where: str, notes: Notes) -> tuple[str, str, str]:
@@ -94,19 +95,18 @@ def _columns(text: str, where: str, notes: Notes) -> tuple[str, str, str]:
         columns = [columns[1], columns[3]]
     if len(columns) not in (2, 3):
         looks = ""
-        if len(columns) == 1 and re.search("[,;]", text):
-            looks = (
-                f"; it looks like a CSV file with {';' if ';' in text else ','}: save it with tabs instead"
-            )
+        if len(columns) == 1 and ("," in text or ";" in text):
+            comma = ";" if ";" in text else ","
+            looks = f"; it looks like a CSV file with {comma}: save it with tabs instead"
         raise ValueError(f"{where}: expected 2 or 3 columns between tabs, found {len(columns)}{looks}")
     source, target, attribution = (*columns, "")[:3]
     return source, target, attribution
 
 
-def _is_header(columns: tuple[str, str, str]) -> bool:
-    """Tell whether both sentences of the first line are names of columns or languages."""
-    words = [column.strip().lower() for column in columns[:2]]
-    return all(word in HEADER_WORDS for word in words) or all(word in language_names() for word in words)
+def _is_header(source: str, target: str) -> bool:
+    """Tell whether both sentences of the first line are names of columns or of languages."""
+    words = {source.strip().lower(), target.strip().lower()}
+    return words <= HEADER_WORDS or words <= language_names().keys()
 
 
 def language_names() -> dict[str, str]:
@@ -124,9 +124,3 @@ def _was_misread(text: str) -> bool:
         )
     except UnicodeError:
         return False
-
-
-def _trailing_blank(lines: bytes) -> int:
-    """Return how many blank lines end a file: these are no oddity."""
-    content = lines.rstrip()
-    return max(0, lines[len(content) :].count(b"\n") - 1)

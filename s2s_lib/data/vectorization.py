@@ -68,17 +68,14 @@ def pad(
 
     The width is that of the longest framed row unless a larger one is asked for.
     """
-    lengths = ragged.lengths[rows]
-    before, after = len(prefix), len(suffix)
-    width = max(int(lengths.max(initial=0)) + before + after, width)
-    table = np.full((len(rows), width), PADDING, dtype=np.int32)
-    table[:, :before] = prefix
-    real = np.arange(width - before) < lengths[:, None]
-    # The k-th id wanted stands at place k of `ragged.ids`, plus the ids of rows not asked for before it.
-    skipped = ragged.offsets[:-1][rows] - (np.cumsum(lengths) - lengths)
-    table[:, before:][real] = ragged.ids[np.arange(lengths.sum()) + np.repeat(skipped, lengths)]
-    for i, token in enumerate(suffix):
-        table[np.arange(len(rows)), before + lengths + i] = token
+    lengths, start = ragged.lengths[rows], len(prefix)
+    longest = int(lengths.max(initial=0)) + start + len(suffix)
+    table = np.full((len(rows), max(longest, width)), PADDING, dtype=np.int32)
+    table[:, :start] = prefix
+    for line, row, length in zip(table, rows, lengths, strict=True):
+        end = start + length
+        line[start:end] = ragged.ids[ragged.offsets[row] : ragged.offsets[row + 1]]
+        line[end : end + len(suffix)] = suffix
     return table
 
 
@@ -101,8 +98,8 @@ def id_arrays(
 ) -> IdArrays:
     """Vectorize sentence pairs as padded ids; ValueError unless there are pairs, as many targets as sources.
 
-    int32 ``encoder_input`` ``(num_pairs, source_timesteps)``; ``decoder_input``, which opens with the start
-    mark, and ``decoder_target``, one timestep ahead and closed by the end mark, both ``(num_pairs,
+    ``encoder_input`` is ``(num_pairs, source_timesteps)``; ``decoder_input``, which opens with the start
+    mark, and ``decoder_target``, one timestep ahead and closed by the end mark, are ``(num_pairs,
     target_timesteps)``. Padding (id 0) stands only on the right.
 
     >>> arrays = id_arrays(["ab", "b"], ["cd", "dcd"], CharVocabulary("ab"), CharVocabulary("cd"))

@@ -34,17 +34,13 @@ def prepare_text(text: str, *, fold: bool = False) -> str:
 
 
 def code_points(texts: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the code points of all prepared texts end to end, and the length of each.
+    """Return the code points of all composed texts end to end, and the length of each.
 
     uint32 ``(num_characters,)`` and int64 ``(num_texts,)``.
     """
-    texts = list(texts)
-    joined = "".join(texts)
-    if not unicodedata.is_normalized("NFC", joined):  # every part of a composed text is composed
-        texts = [unicodedata.normalize("NFC", text) for text in texts]
-        joined = "".join(texts)
-    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-    return np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype="<u4"), lengths
+    composed = [unicodedata.normalize("NFC", text) for text in texts]
+    lengths = np.array([len(text) for text in composed], dtype=np.int64)
+    return np.frombuffer("".join(composed).encode("utf-32-le", "surrogatepass"), dtype="<u4"), lengths
 
 
 class CharVocabulary:
@@ -67,32 +63,31 @@ class CharVocabulary:
             if not isinstance(character, str) or len(character) != 1:
                 raise ValueError(f"a vocabulary holds single characters, not {character!r}")
         self.characters = tuple(sorted(set(characters)))
-        self._id_of = {character: UNKNOWN + 1 + i for i, character in enumerate(self.characters)}
+        self._id_of = {character: id for id, character in enumerate(self.characters, start=UNKNOWN + 1)}
 
     @classmethod
     def from_texts(cls, texts: Iterable[str]) -> "CharVocabulary":
         """Build the vocabulary of all characters in ``texts``."""
-        return cls(map(chr, np.flatnonzero(np.bincount(code_points(texts)[0]))))
+        return cls(map(chr, np.unique(code_points(texts)[0])))
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of ``text``; a character never seen becomes the unknown id."""
-        composed = unicodedata.normalize("NFC", text)
-        return [self._id_of.get(character, UNKNOWN) for character in composed]
+        return [self._id_of.get(character, UNKNOWN) for character in unicodedata.normalize("NFC", text)]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of ``ids`` up to the first end mark; the other special ids leave no character.
 
         ValueError if an id lies outside the vocabulary.
         """
-        text = []
+        text = ""
         for token in ids:
             if not 0 <= token < len(self):
                 raise ValueError(f"id {token} is outside this vocabulary of {len(self)} ids")
             if token == END:
                 break
             if token > UNKNOWN:
-                text.append(self.characters[token - UNKNOWN - 1])
-        return "".join(text)
+                text += self.characters[token - UNKNOWN - 1]
+        return text
 
     def to_json(self) -> str:
         """Return the vocabulary as a JSON text that `from_json` reads."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from importlib import resources
 
+import numpy as np
 import pandas as pd
 
 from s2s_lib.data.vocabulary import prepare_text
@@ -15,8 +16,8 @@ Translate = Callable[[list[str]], Iterable[str]]
 def load_challenge() -> pd.DataFrame:
     """Return the hand-written challenge set, which ships with the package: one row for each minimal pair.
 
-    ``phenomenon`` (str), ``source_a``, ``source_b`` (str), ``references_a`` and ``references_b`` (lists of
-    str, all usual French versions).
+    ``phenomenon``, ``source_a``, ``source_b`` (str), ``references_a``, ``references_b`` (lists of str, all
+    usual French versions).
 
     >>> pair = load_challenge().iloc[0]
     >>> pair["phenomenon"], pair["source_a"], pair["source_b"]
@@ -39,10 +40,8 @@ def sentences(pairs: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     pairs = load_challenge() if pairs is None else pairs
     names = ["phenomenon", "source", "references"]
-    sides = [
-        pairs[["phenomenon", f"source_{side}", f"references_{side}"]].set_axis(names, axis=1) for side in "ab"
-    ]
-    return pd.concat(sides, ignore_index=True)
+    sides = (pairs[["phenomenon", f"source_{side}", f"references_{side}"]] for side in "ab")
+    return pd.concat([side.set_axis(names, axis=1) for side in sides], ignore_index=True)
 
 
 def judge_challenge(translate: Translate, pairs: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -60,12 +59,12 @@ def judge_challenge(translate: Translate, pairs: pd.DataFrame | None = None) -> 
     if len(translations) != len(asked):
         raise ValueError(f"{len(asked)} sources, but {len(translations)} translations")
     exact = error_table(asked["source"], translations, asked["references"])["exact"].to_numpy()
+    folded = np.array([prepare_text(text, fold=True) for text in translations], dtype=object)
     half = len(pairs)
     pairs["translation_a"], pairs["translation_b"] = translations[:half], translations[half:]
     pairs["right_a"], pairs["right_b"] = exact[:half], exact[half:]
     pairs["right"] = pairs["right_a"] & pairs["right_b"]
-    folded = [prepare_text(text, fold=True) for text in translations]
-    pairs["contrast"] = [one != other for one, other in zip(folded[:half], folded[half:], strict=True)]
+    pairs["contrast"] = folded[:half] != folded[half:]
     return pairs
 
 
@@ -85,19 +84,9 @@ def score_challenge(translate: Translate, pairs: pd.DataFrame | None = None) -> 
     {'right': 0.0, 'member_accuracy': 0.5, 'contrast': 0.0}
     """
     judged = judge_challenge(translate, pairs)
-    slices = {str(name): rows for name, rows in judged.groupby("phenomenon", sort=False)} | {"all": judged}
-    table = []
-    for name, rows in slices.items():
-        low, high = wilson_interval(rows["right"].sum(), len(rows))
-        table.append(
-            {
-                "phenomenon": name,
-                "n": len(rows),
-                "right": float(rows["right"].mean()),
-                "low": float(low),
-                "high": float(high),
-                "member_accuracy": float(rows[["right_a", "right_b"]].to_numpy().mean()),
-                "contrast": float(rows["contrast"].mean()),
-            }
-        )
-    return pd.DataFrame(table)
+    slices = pd.concat([judged, judged.assign(phenomenon="all")]).groupby("phenomenon", sort=False)
+    n, right = slices.size(), slices["right"].mean()
+    low, high = wilson_interval(slices["right"].sum(), n)
+    members = slices[["right_a", "right_b"]].mean().mean(axis=1)
+    scores = {"n": n, "right": right, "low": low, "high": high, "member_accuracy": members}
+    return pd.DataFrame({**scores, "contrast": slices["contrast"].mean()}).reset_index()

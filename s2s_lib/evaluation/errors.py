@@ -31,13 +31,9 @@ def error_table(
             " give one of each for every sentence"
         )
     hypotheses = [prepare_text(text, fold=True) for text in hypotheses]
-    nearest = [
-        nearest_reference(hypothesis, [prepare_text(text, fold=True) for text in texts])
-        for hypothesis, texts in zip(hypotheses, references, strict=True)
-    ]
+    prepared = ([prepare_text(text, fold=True) for text in texts] for texts in references)
     table = pd.DataFrame({"source": sources, "hypothesis": hypotheses})
-    table["nearest_reference"] = [reference for reference, _ in nearest]
-    table["edits"] = [edits for _, edits in nearest]
+    table[["nearest_reference", "edits"]] = list(map(nearest_reference, hypotheses, prepared))
     table.insert(3, "exact", table["edits"] == 0)
     table["cer"] = table["edits"] / table["nearest_reference"].str.len()
     table["source_length"] = [len(prepare_text(text)) for text in sources]
@@ -57,8 +53,9 @@ def score_by(table: pd.DataFrame, by: str | Sequence[object] | pd.Series) -> pd.
     grouped = frame.groupby("slice", observed=True)
     sums, n = grouped.sum(), grouped.size()
     low, high = wilson_interval(sums["exact"], n)
-    scores = {"n": n, "exact": sums["exact"] / n, "low": low, "high": high}
-    return pd.DataFrame({**scores, "cer": sums["edits"] / sums["length"]}).reset_index()
+    cer = sums["edits"] / sums["length"]
+    scores = {"n": n, "exact": sums["exact"] / n, "low": low, "high": high, "cer": cer}
+    return pd.DataFrame(scores).reset_index()
 
 
 def by_length(table: pd.DataFrame, edges: Sequence[int]) -> pd.DataFrame:
@@ -130,8 +127,7 @@ def nearest_training_target(hypotheses: Iterable[str], train_pairs: pd.DataFrame
     hypotheses = [prepare_text(text, fold=True) for text in hypotheses]
     targets = pd.unique(train_pairs["target"].map(lambda text: prepare_text(text, fold=True)))
     index, edits = nearest_texts(hypotheses, targets)
-    nearest = [targets[i] for i in index]
-    return pd.DataFrame({"hypothesis": hypotheses, "nearest_target": nearest, "edits": edits})
+    return pd.DataFrame({"hypothesis": hypotheses, "nearest_target": targets[index], "edits": edits})
 
 
 def failure_kinds(table: pd.DataFrame) -> pd.Series:
@@ -140,9 +136,14 @@ def failure_kinds(table: pd.DataFrame) -> pd.Series:
     "exact"; "near" (error rate of at most 0.2); "repeats" (some text three times running); "stops early"
     (under half the reference's length); "other".
     """
+    repeats = table["hypothesis"].map(lambda text: _REPEAT.search(text) is not None)
     length = table["hypothesis"].str.len() / table["nearest_reference"].str.len()
-    repeats = np.array([bool(_REPEAT.search(text)) for text in table["hypothesis"]], dtype=bool)
-    names = ["exact", "near", "repeats", "stops early", "other"]
-    tests = [table["exact"].to_numpy(), (table["cer"] <= 0.2).to_numpy(), repeats, (length < 0.5).to_numpy()]
-    kinds = np.select(tests, names[:4], default=names[4])
+    tests = {
+        "exact": table["exact"],
+        "near": table["cer"] <= 0.2,
+        "repeats": repeats,
+        "stops early": length < 0.5,
+    }
+    kinds = np.select([np.array(test) for test in tests.values()], [*tests], default="other")
+    names = [*tests, "other"]
     return pd.Series(pd.Categorical(kinds, categories=names, ordered=True), index=table.index, name="kind")

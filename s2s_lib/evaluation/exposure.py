@@ -17,12 +17,12 @@ from s2s_lib.evaluation.metrics import Score, bootstrap, wilson_interval
 
 
 def teacher_forced_logits(model: keras.Model, arrays: IdArrays, rows: np.ndarray) -> np.ndarray:
-    """Return logits float64 ``(len(rows), timesteps, num_target_tokens)`` of a model on ids.
+    """Return logits ``(len(rows), timesteps, num_target_tokens)`` of a model on ids.
 
     Timesteps reach to the longest target of these rows, or a little further.
     """
     inputs = [_narrow(arrays.encoder_input[rows]), _narrow(arrays.decoder_input[rows])]
-    return np.asarray(model.predict_on_batch(inputs), dtype=np.float64)
+    return np.asarray(model.predict_on_batch(inputs), dtype=np.float32)
 
 
 def bits_per_character(
@@ -45,16 +45,15 @@ def bits_per_character(
     def bits_and_characters(rows: np.ndarray) -> np.ndarray:
         logits = teacher_forced_logits(model, arrays, rows)
         target = _narrow(arrays.decoder_target[rows])
-        nats = keras.ops.convert_to_numpy(
-            keras.losses.sparse_categorical_crossentropy(target, logits.astype("float32"), from_logits=True)
-        )
+        nats = keras.losses.sparse_categorical_crossentropy(target, logits, from_logits=True)
         real = target != PADDING
-        return np.stack([(nats * real).sum(axis=1) / np.log(2), real.sum(axis=1)], axis=1)
+        bits = (keras.ops.convert_to_numpy(nats) * real).sum(axis=1) / np.log(2)
+        return np.stack([bits, real.sum(axis=1)], axis=1)
 
-    statistics = np.array(_over_batches(bits_and_characters, arrays, batch_size))
+    statistics = pd.DataFrame(_over_batches(bits_and_characters, arrays, batch_size))
     _, source = np.unique(arrays.encoder_input, axis=0, return_inverse=True)
-    sums = [np.bincount(source.ravel(), weights=column) for column in statistics.T]
-    return bootstrap(np.stack(sums, axis=1), lambda total: total[0] / total[1], seed=seed)
+    sums = statistics.groupby(source.ravel()).sum()
+    return bootstrap(sums.to_numpy(), lambda total: total[0] / total[1], seed=seed)
 
 
 def wrong_characters(

@@ -19,8 +19,6 @@ NUM_RESAMPLES = 1_000
 UNSPACED = ("THAI", "LAO", "KHMER", "MYANMAR")  # scripts that put no spaces between words
 CHUNK = 128  # queries compared at once with all choices
 
-References = Sequence[Sequence[str]]
-
 
 class Score(NamedTuple):
     """A score over ``n`` sources and its 95 % interval from ``low`` to ``high``; "n/a" if undefined."""
@@ -33,6 +31,11 @@ class Score(NamedTuple):
     def __format__(self, specification: str) -> str:
         """Format the value as a float, or as "n/a" where there is none."""
         return "n/a" if math.isnan(self.value) else format(self.value, specification)
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return the four numbers by name, None where there is none."""
+        named = zip(("score", "low", "high", "n"), self, strict=True)
+        return {name: None if math.isnan(number) else number for name, number in named}
 
 
 class Scores(NamedTuple):
@@ -47,20 +50,7 @@ class Scores(NamedTuple):
     def to_json(self) -> dict[str, Any]:
         """Return ``{"exact": {"score", "low", "high", "n"}, …, "signature"}``, as records hold it."""
         scores = {"exact": self.exact, "cer": self.cer, "chrf": self.chrf, "bleu": self.bleu}
-        values: dict[str, Any] = {
-            name: {
-                "score": _or_none(score.value),
-                "low": _or_none(score.low),
-                "high": _or_none(score.high),
-                "n": score.n,
-            }
-            for name, score in scores.items()
-        }
-        return values | {"signature": self.signature}
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value
+        return {name: score.to_json() for name, score in scores.items()} | {"signature": self.signature}
 
 
 def nearest_reference(hypothesis: str, references: Sequence[str]) -> tuple[str, int]:
@@ -71,9 +61,9 @@ def nearest_reference(hypothesis: str, references: Sequence[str]) -> tuple[str, 
     >>> nearest_reference("La loutre dors.", ["Le chat dort.", "La loutre dort."])
     ('La loutre dort.', 1)
     """
-    edits = [Levenshtein.distance(hypothesis, reference) for reference in references]
-    best = min(range(len(edits)), key=lambda i: (edits[i], -len(references[i])))
-    return references[best], edits[best]
+    edits = [(Levenshtein.distance(hypothesis, text), -len(text), text) for text in references]
+    fewest, _, nearest = min(edits, key=lambda each: each[:2])
+    return nearest, fewest
 
 
 # ---- intervals ----
@@ -95,8 +85,8 @@ def bootstrap(
     for _ in range(NUM_RESAMPLES):
         times_drawn = np.bincount(generator.integers(n, size=n), minlength=n)
         resampled.append(score_of_sums((times_drawn @ statistics).tolist()))
-    low, high = np.percentile(resampled, [2.5, 97.5])
-    return Score(float(score_of_sums(statistics.sum(axis=0).tolist())), float(low), float(high), n)
+    low, high = np.percentile(resampled, [2.5, 97.5]).tolist()
+    return Score(float(score_of_sums(statistics.sum(axis=0).tolist())), low, high, n)
 
 
 def wilson_interval(hits: Any, n: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -116,13 +106,13 @@ def wilson_interval(hits: Any, n: Any) -> tuple[np.ndarray, np.ndarray]:
 # ---- scores ----
 def evaluate(hypotheses: Iterable[str], references: Iterable[Sequence[str]], *, seed: int = 0) -> Scores:
     """Return all four scores and sacrebleu's signatures; parameters and errors as in `exact_match`."""
-    texts = _prepare(hypotheses, references)
-    chrf_metric, bleu_metric = CHRF(), BLEU(force=True, tokenize=bleu_tokenizer(texts[1]))
+    hypotheses, references = _prepare(hypotheses, references)
+    chrf_metric, bleu_metric = CHRF(), BLEU(force=True, tokenize=bleu_tokenizer(references))
     return Scores(
-        exact=_exact_match(*texts, seed=seed),
-        cer=_character_error_rate(*texts, seed=seed),
-        chrf=_sacrebleu_score(chrf_metric, *texts, seed=seed),
-        bleu=_bleu_score(bleu_metric, *texts, seed=seed),
+        exact=exact_match(hypotheses, references, seed=seed),
+        cer=character_error_rate(hypotheses, references, seed=seed),
+        chrf=_sacrebleu_score(chrf_metric, hypotheses, references, seed=seed),
+        bleu=_sacrebleu_score(bleu_metric, hypotheses, references, seed=seed),
         signature=f"chrF2|{chrf_metric.get_signature()} BLEU|{bleu_metric.get_signature()}",
     )
 
@@ -150,7 +140,9 @@ def exact_match(hypotheses: Iterable[str], references: Iterable[Sequence[str]], 
     >>> exact_match(["Va !", "Viens !"], [["Va\u202f!", "Pars !"], ["Venez !"]]).value
     0.5
     """
-    return _exact_match(*_prepare(hypotheses, references), seed=seed)
+    pairs = zip(*_prepare(hypotheses, references), strict=True)
+    hits = [[hypothesis in texts, 1] for hypothesis, texts in pairs]
+    return bootstrap(hits, lambda sums: sums[0] / sums[1], seed=seed)
 
 
 def character_error_rate(
@@ -163,15 +155,13 @@ def character_error_rate(
     >>> character_error_rate(["Va ?"], [["Pars !", "Va !"]]).value
     0.25
     """
-    return _character_error_rate(*_prepare(hypotheses, references), seed=seed)
+    nearest = map(nearest_reference, *_prepare(hypotheses, references))
+    edits = [[edits, len(reference)] for reference, edits in nearest]
+    return bootstrap(edits, lambda sums: sums[0] / sums[1], seed=seed)
 
 
 def chrf(hypotheses: Iterable[str], references: Iterable[Sequence[str]], *, seed: int = 0) -> Score:
-    """Return sacrebleu's chrF2 over the corpus, between 0 and 100; see `exact_match`.
-
-    >>> chrf(["La loutre dort."], [["La loutre dort."]]).value
-    100.0
-    """
+    """Return sacrebleu's chrF2 over the corpus, between 0 and 100; see `exact_match`."""
     return _sacrebleu_score(CHRF(), *_prepare(hypotheses, references), seed=seed)
 
 
@@ -179,12 +169,10 @@ def bleu(hypotheses: Iterable[str], references: Iterable[Sequence[str]], *, seed
     """Return sacrebleu's BLEU over the corpus, between 0 and 100; see `exact_match` and `bleu_tokenizer`.
 
     Not a number where no reference has four tokens: BLEU counts runs of four.
-
-    >>> round(bleu(["La loutre dort ici."], [["La loutre dort ici."]]).value)
-    100
     """
-    texts = _prepare(hypotheses, references)
-    return _bleu_score(BLEU(force=True, tokenize=bleu_tokenizer(texts[1])), *texts, seed=seed)
+    hypotheses, references = _prepare(hypotheses, references)
+    metric = BLEU(force=True, tokenize=bleu_tokenizer(references))
+    return _sacrebleu_score(metric, hypotheses, references, seed=seed)
 
 
 def bleu_tokenizer(references: Iterable[Sequence[str]]) -> str:
@@ -196,21 +184,17 @@ def bleu_tokenizer(references: Iterable[Sequence[str]]) -> str:
     >>> bleu_tokenizer([["La loutre dort."]]), bleu_tokenizer([["水獭在睡觉。"]])
     ('13a', 'zh')
     """
-    scripts = Counter(
-        unicodedata.name(character, "").split(" ")[0].split("-")[0]
-        for texts in references
-        for text in texts
-        for character in text
-        if not character.isascii() and unicodedata.category(character)[0] == "L"
-    )
-    ascii_letters = sum(c.isascii() and c.isalpha() for texts in references for text in texts for c in text)
-    kana = scripts["HIRAGANA"] + scripts["KATAKANA"]
-    if kana and kana + scripts["CJK"] > ascii_letters and kana > 0.05 * scripts["CJK"]:
+    scripts: Counter[str] = Counter()
+    for character, count in Counter("".join(text for texts in references for text in texts)).items():
+        if character.isalpha():  # a letter's name opens with its script
+            scripts[unicodedata.name(character, "?").replace("-", " ").split()[0]] += count
+    kana, latin = scripts["HIRAGANA"] + scripts["KATAKANA"], scripts["LATIN"]
+    if kana + scripts["CJK"] > latin and kana > 0.05 * scripts["CJK"]:
         return "ja-mecab" if find_spec("MeCab") and find_spec("ipadic") else "char"
-    script, count = max(scripts.items(), key=lambda item: item[1], default=("LATIN", 0))
-    if count <= ascii_letters:
+    script = max(scripts, key=lambda script: scripts[script], default="LATIN")
+    if scripts[script] == latin:
         return "13a"
-    return {"CJK": "zh"}.get(script, "char" if script in UNSPACED else "13a")
+    return "zh" if script == "CJK" else "char" if script in UNSPACED else "13a"
 
 
 def _prepare(
@@ -224,30 +208,18 @@ def _prepare(
         )
     if not hypotheses:
         raise ValueError("no sentence to score")
+    prepared = []
     for index, texts in enumerate(references):
         if isinstance(texts, str):
             raise ValueError(f"references[{index}] is one string: give a list of strings for each hypothesis")
-        if not len(texts) or not all(text.strip() for text in texts):
+        prepared.append([prepare_text(text, fold=True) for text in texts])
+        if not prepared[-1] or not all(map(str.strip, prepared[-1])):
             raise ValueError(f"references[{index}] is empty or holds a blank: give each sentence a reference")
-    return (
-        [prepare_text(text, fold=True) for text in hypotheses],
-        [[prepare_text(text, fold=True) for text in texts] for texts in references],
-    )
+    return [prepare_text(text, fold=True) for text in hypotheses], prepared
 
 
-def _exact_match(hypotheses: list[str], references: References, *, seed: int) -> Score:
-    hits = [[int(hypothesis in texts), 1] for hypothesis, texts in zip(hypotheses, references, strict=True)]
-    return bootstrap(hits, lambda sums: sums[0] / sums[1], seed=seed)
-
-
-def _character_error_rate(hypotheses: list[str], references: References, *, seed: int) -> Score:
-    nearest = map(nearest_reference, hypotheses, references)
-    statistics = [[edits, len(reference)] for reference, edits in nearest]
-    return bootstrap(statistics, lambda sums: sums[0] / sums[1], seed=seed)
-
-
-def _sacrebleu_score(metric: Any, hypotheses: list[str], references: References, *, seed: int) -> Score:
-    """Score with a sacrebleu metric, whose signature then tells of these references.
+def _sacrebleu_score(metric: Any, hypotheses: list[str], references: list[list[str]], *, seed: int) -> Score:
+    """Score prepared texts with a sacrebleu metric, whose signature then tells of these references.
 
     The two protected methods are those that sacrebleu's own `significance` module calls. Its public
     `n_bootstrap` gives no percentiles, and takes over a gigabyte at 13,000 sentences.
@@ -255,14 +227,12 @@ def _sacrebleu_score(metric: Any, hypotheses: list[str], references: References,
     most = max(map(len, references))
     streams = [[texts[i] if i < len(texts) else None for texts in references] for i in range(most)]
     statistics = metric._extract_corpus_statistics(hypotheses, streams)
-    return bootstrap(statistics, lambda sums: metric._compute_score_from_stats(sums).score, seed=seed)
-
-
-def _bleu_score(metric: Any, hypotheses: list[str], references: References, *, seed: int) -> Score:
-    score = _sacrebleu_score(metric, hypotheses, references, seed=seed)
-    if any(len(metric.tokenizer(text).split()) >= 4 for texts in references for text in texts):
-        return score
-    return Score(math.nan, math.nan, math.nan, score.n)
+    score = bootstrap(statistics, lambda sums: metric._compute_score_from_stats(sums).score, seed=seed)
+    if isinstance(metric, BLEU) and not any(
+        len(metric.tokenizer(text).split()) >= 4 for texts in references for text in texts
+    ):
+        return Score(math.nan, math.nan, math.nan, score.n)
+    return score
 
 
 # ---- baselines ----
@@ -287,11 +257,7 @@ def nearest_texts(queries: Iterable[str], choices: Iterable[str]) -> tuple[np.nd
 
 
 def copy_source(sources: Iterable[str]) -> list[str]:
-    """Return the baseline that knows no French: each source as it stands.
-
-    >>> copy_source(["The otter sleeps."])
-    ['The otter sleeps.']
-    """
+    """Return the baseline that knows no French: each source as it stands."""
     return list(sources)
 
 
@@ -300,8 +266,8 @@ def most_frequent_target(train_pairs: pd.DataFrame, sources: Iterable[str]) -> l
 
     ``train_pairs`` has a column ``target``; of equally frequent ones the first in alphabetical order counts.
     """
-    target, _ = min(Counter(train_pairs["target"]).items(), key=lambda item: (-item[1], item[0]))
-    return [target] * len(list(sources))
+    target = train_pairs["target"].mode()[0]  # modes come sorted
+    return [target for _ in sources]
 
 
 def nearest_source_translation(train_pairs: pd.DataFrame, sources: Iterable[str]) -> list[str]:
@@ -311,5 +277,4 @@ def nearest_source_translation(train_pairs: pd.DataFrame, sources: Iterable[str]
     """
     known = train_pairs.drop_duplicates("source")
     index, _ = nearest_texts(sources, known["source"])
-    translations: list[str] = known["target"].iloc[index].tolist()
-    return translations
+    return known["target"].iloc[index].tolist()

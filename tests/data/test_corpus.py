@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import http.server
 import io
 import random
 import re
@@ -17,13 +16,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from servers import ARCHIVE, OTTERS, TEXT, zip_bytes
 
 from s2s_lib.data import corpus
 from s2s_lib.data.corpus import cache_dir, languages, load_pairs
 from s2s_lib.data.vocabulary import prepare_text
 
-OTTERS = [("The otter sleeps.", "La loutre dort."), ("Dive!", "Plonge\u202f!"), ("Dive!", "Plongez\u202f!")]
-TEXT = "".join(f"{source}\t{target}\n" for source, target in OTTERS).encode()
 COLUMNS = ["source", "target", "attribution"]
 pytestmark = pytest.mark.usefixtures("no_network")
 
@@ -31,17 +29,6 @@ pytestmark = pytest.mark.usefixtures("no_network")
 def write(path, content):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
-
-
-def zip_bytes(members):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-ARCHIVE = zip_bytes({"_about.txt": "terms", "fra.txt": TEXT})
 
 
 def pairs_of(frame):
@@ -293,45 +280,6 @@ def test_the_cache_is_where_the_environment_says_else_in_the_users_cache(tmp_pat
 
 
 # Downloads, from a server on this machine
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Serves ``body``; ``status``, ``claimed_length``, ``hold`` change how. ``agents`` holds who asked."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.body, self.status, self.claimed_length, self.hold, self.agents = ARCHIVE, 200, None, None, []
-        self.url = f"http://127.0.0.1:{self.server_port}/{{name}}.zip"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        server, agent = self.server, self.headers["User-Agent"]
-        server.agents.append(agent)
-        if server.hold:
-            server.hold.wait(timeout=30)
-        self.send_response(406 if agent.startswith(("python", "Python")) else server.status)
-        self.send_header("Content-Length", str(server.claimed_length or len(server.body)))
-        self.end_headers()
-        self.wfile.write(server.body)
-
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """Stand in for both real servers; the corpora's folder is ``tmp_path / "data"``, and not there yet."""
-    with Server() as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        monkeypatch.setattr(corpus, "LATEST_URL", server.url)
-        monkeypatch.setattr(corpus, "PINNED_URL", server.url.format(name="fra-eng"))
-        monkeypatch.setattr(corpus, "PINNED_SHA256", hashlib.sha256(TEXT).hexdigest())
-        monkeypatch.setenv("S2S_DATA_DIR", str(tmp_path / "data"))
-        yield server
-        server.shutdown()
 
 
 def left_behind(tmp_path):
