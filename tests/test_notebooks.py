@@ -34,6 +34,7 @@ COURSE = [
     "08_beam_and_sampling",
     "09_scores",
     "10_the_famous_example_audited",
+    "11_bug_clinic",
 ]
 LONG = 12  # characters: shorter sentences are anybody's
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
