@@ -4,16 +4,20 @@
     python -m tools.studies recipes_sample
     python -m tools.studies leak_sample
     python -m tools.studies seeds_sample
+    python -m tools.studies notebooks
 
 example_sample  the famous example's recipe, 100 epochs, with its translations: a quarter of an hour
 recipes_sample  from that recipe to ours, one change a row, the same pairs and epochs: about ten minutes
 leak_sample     the same model, with and without other versions of test sources in training: about ten minutes
 seeds_sample    the demonstration with ten seeds on the backend of KERAS_BACKEND: ten minutes or more
+notebooks       what each notebook costs at its defaults, seconds and memory: five minutes
 
 A study of several rows writes each at once, and makes only the rows that its record lacks.
 """
 
+import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -21,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import nbformat
 import numpy as np
 import pandas as pd
 
@@ -34,11 +39,13 @@ from s2s_lib.decoding import GreedyDecoder
 from s2s_lib.evaluation import metrics
 from s2s_lib.models import build_attention_seq2seq, build_embedding_seq2seq
 from s2s_lib.training import EpochClock, Recipe, compile_for_ids, train
+from tools import notebooks
 from tools.shared import RECORDS, Record, Translate, command_line, record_rows
 from tools.ship import translator_of
 from tools.sides import example_arrays
 
 NUM_SAMPLES, NUM_LEARNED, SEED = 7000, 200, 1
+BACKENDS = ("tensorflow", "jax")
 EPOCHS, LATENT_DIM = 12, 128  # of the recipes compared
 
 
@@ -250,6 +257,27 @@ def seed_row(seed: int, *, epochs: int = EPOCHS, num_samples: int = NUM_SAMPLES)
     }
 
 
+# ---- what a notebook costs ----
+LAST_CELL = """\
+import json, time
+from s2s_lib.records import peak_memory_mb
+print(json.dumps([time.process_time(), peak_memory_mb()]))"""
+
+
+def notebook_row(path: Path) -> Record:
+    """Run a notebook alone at its defaults; return seconds, CPU seconds and peak memory of its kernel."""
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL))
+    with tempfile.TemporaryDirectory(prefix="s2s-cost-") as name:
+        notebooks.set_kernel_environment(Path(name, "cache"))
+        nbformat.write(notebook, copy := Path(name, path.name))
+        start = time.monotonic()
+        executed = notebooks.execute(copy, None, {}, Path(name))
+        seconds = time.monotonic() - start
+    cpu_seconds, memory = json.loads(executed.cells[-1].outputs[0].text)
+    return {"seconds": round(seconds, 1), "cpu_seconds": round(cpu_seconds, 1), "peak_memory_mb": memory}
+
+
 STUDIES: dict[str, tuple[str, dict[str, Callable[[], Record]]]] = {
     "recipes_sample": (
         "from the example's recipe to ours, one change a row, on the same pairs of the sample",
@@ -265,7 +293,11 @@ STUDIES: dict[str, tuple[str, dict[str, Callable[[], Record]]]] = {
     ),
     "seeds_sample": (
         "the demonstration trained with ten seeds on two backends",
-        {f"{keras.backend.backend()}, seed {seed}": partial(seed_row, seed) for seed in range(1, 11)},
+        {f"{backend}, seed {n}": partial(seed_row, n) for backend in BACKENDS for n in range(1, 11)},
+    ),
+    "notebooks": (
+        "what the kernel of each notebook takes at the defaults, one notebook after the other",
+        {path.stem: partial(notebook_row, path) for path in notebooks.numbered(notebooks.COURSE)},
     ),
 }
 
@@ -289,7 +321,10 @@ def main(arguments: list[str] | None = None) -> None:
         records.write_json(head | {"peak_memory_mb": records.peak_memory_mb()}, file)
     else:
         what, makers = STUDIES[options.what]
-        record_rows(file, {"what": what} | head | records.environment(), makers)
+        there = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else {}
+        other = [backend for backend in BACKENDS if backend != keras.backend.backend()]
+        only = [name for name in makers if name not in there and name.partition(",")[0] not in other]
+        record_rows(file, {"what": what} | head | records.environment(), makers, only)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write the README's tables and the model card from the records; `--check` only compares.
+"""Write the tables of README and TEACHING.md, and the model card, from the records; `--check` only compares.
 
     python -m tools.tables
 
@@ -10,11 +10,17 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from statistics import median
 
+import nbformat
+
+from s2s_lib.checks import QUESTIONS, find
 from s2s_lib.records import SIDES, load_record
+from tools.links import title
+from tools.notebooks import COURSE, numbered
 from tools.shared import RESOURCES, ROOT, Record, command_line
 
-README, CARD = ROOT / "README.md", RESOURCES / "fra-eng.md"
+README, TEACHING, CARD = ROOT / "README.md", ROOT / "TEACHING.md", RESOURCES / "fra-eng.md"
 TEMPLATE = Path(__file__).with_name("model_card.md")
 HEAD = ["model and sentences", "pairs trained on", "parameters", "CPU minutes", "exact", "chrF", "BLEU", "n"]
 FIRST, FROZEN = "first 10,000 pairs, leak-free split", "frozen test set, greedy"
@@ -145,6 +151,42 @@ def model_card(record: Record) -> str:
     return TEMPLATE.read_text(encoding="utf-8").format(**record, **computed)
 
 
+def costs_table(record: Record) -> str:
+    """Return what each notebook asks, the minutes of its exercises, and what its kernel takes."""
+    rows = []
+    for path in numbered(COURSE):
+        notebook, cost = nbformat.read(path, as_version=4), record["rows"][path.stem]
+        numbers = {cell.metadata["exercise"] for cell in notebook.cells if "exercise" in cell.metadata}
+        minutes = sum(1 if number in QUESTIONS else find(number).minutes for number in numbers)
+        link = f"[{path.stem}](notebooks/{path.name}): {title(notebook)}"
+        rows.append([link, f"{minutes}", f"{cost['seconds']:.0f}", f"{cost['peak_memory_mb']:,}"])
+    return as_markdown(["notebook and its question", "exercises, minutes", "runs in, s", "memory, MB"], rows)
+
+
+def seeds_table(rows: Iterable[Record]) -> str:
+    """Return the least, the middle and the largest score of the seeds of each backend.
+
+    >>> scores = [{"exact": {"score": exact}, "chrf": {"score": 90}} for exact in (0.5, 0.7, 0.6)]
+    >>> print(seeds_table({"backend": "jax", "scores": score} for score in scores))
+    | backend | seeds | exactly right, % | chrF |
+    | --- | ---: | ---: | ---: |
+    | jax | 3 | 50.0 – 60.0 – 70.0 | 90.0 – 90.0 – 90.0 |
+    """
+    by_backend: dict[str, list[Record]] = {}
+    for row in rows:
+        by_backend.setdefault(row["backend"], []).append(row["scores"])
+    found = []
+    for backend, scores in by_backend.items():
+        spread = [
+            " – ".join(
+                f"{f(factor * each[name]['score'] for each in scores):.1f}" for f in (min, median, max)
+            )
+            for name, factor in (("exact", 100), ("chrf", 1))
+        ]
+        found.append([backend, f"{len(scores)}", *spread])
+    return as_markdown(["backend", "seeds", "exactly right, %", "chrF"], found)
+
+
 def between(text: str, name: str, content: str) -> str:
     """Return ``text`` with what stands between the two marks ``name`` replaced by ``content``."""
     start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
@@ -152,12 +194,14 @@ def between(text: str, name: str, content: str) -> str:
 
 
 def wanted() -> dict[Path, str]:
-    """Return the texts that README and model card should have."""
+    """Return the texts that README, TEACHING.md and model card should have."""
     results = as_markdown(HEAD, [result_row(label, load_record(name), path) for label, name, path in ROWS])
     text = between(README.read_text(encoding="utf-8"), "results", results)
     text = between(text, "bench", bench_table(load_record("bench")))
     text = between(text, "choices", choices_table(load_record("choices")))
-    return {README: text, CARD: model_card(load_record("fra-eng"))}
+    teaching = between(TEACHING.read_text(encoding="utf-8"), "costs", costs_table(load_record("notebooks")))
+    teaching = between(teaching, "seeds", seeds_table(load_record("seeds_sample")["rows"].values()))
+    return {README: text, TEACHING: teaching, CARD: model_card(load_record("fra-eng"))}
 
 
 def main(arguments: list[str] | None = None) -> int:

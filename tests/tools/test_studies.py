@@ -2,6 +2,7 @@
 
 import json
 
+import nbformat
 import pytest
 
 from tools import studies
@@ -45,3 +46,25 @@ def test_the_example_needs_a_folder_for_its_weights(capsys):
     with pytest.raises(SystemExit):
         studies.main(["example_sample"])
     assert "say --work DIR" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_notebook_is_measured_in_a_kernel_of_its_own(tmp_path):
+    path = tmp_path / "01_toy.ipynb"
+    cells = [nbformat.v4.new_code_cell("held = b'x' * 200_000_000; print('something')")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    row = studies.notebook_row(path)
+    assert 0 < row["cpu_seconds"] < row["seconds"] + 60 and row["seconds"] < 120
+    assert 200 < row["peak_memory_mb"] < 800
+
+
+def test_the_seeds_of_one_backend_stay_when_the_other_adds_its_own(tmp_path, monkeypatch):
+    file = tmp_path / "seeds_sample.json"
+    file.write_text('{"rows": {"jax, seed 1": {"backend": "jax"}}}', encoding="utf-8")
+    what, makers = studies.STUDIES["seeds_sample"]
+    toys = {name: dict for name in makers}
+    monkeypatch.setitem(studies.STUDIES, "seeds_sample", (what, toys))
+    monkeypatch.setattr(studies.keras.backend, "backend", lambda: "tensorflow")
+    studies.main(["seeds_sample", "--records", str(tmp_path)])
+    rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    assert rows["jax, seed 1"] == {"backend": "jax"} and len(rows) == 11
