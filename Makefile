@@ -1,7 +1,7 @@
 # The course in two commands: `make run`, then `make test`. `make` alone lists the targets. (GNU make 3.81 or later)
 
 PY := .venv/bin/python
-KNOWN := CORPUS SAMPLES EPOCHS SEED PARAMS PYTHON
+KNOWN := CORPUS SAMPLES EPOCHS SEED PARAMS PYTHON REPO
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
 UNKNOWN := $(strip $(filter-out $(KNOWN) MAKEFLAGS GNUMAKEFLAGS MFLAGS -*%,$(GIVEN)))
 $(if $(UNKNOWN),$(error Unknown variable: $(UNKNOWN). Known are $(KNOWN)))
@@ -21,7 +21,7 @@ NBVAL := $(PYTEST) --cov-append --tb=short -p no:cacheprovider --nbval --nbval-c
 	--nbval-cell-timeout 600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .NOTPARALLEL:
-.PHONY: help setup run lab test test-unit test-backend test-notebooks test-tiny lint format bench publish clean
+.PHONY: help setup run lab test test-unit test-backend test-notebooks test-tiny test-languages fuzz lint format bench publish address release test-newest clean
 
 help: ## list the targets
 	@echo "make run && make test are the whole course. The targets:"
@@ -55,9 +55,18 @@ test-notebooks: setup ## run the notebooks again and compare their outputs, then
 	$(NBVAL) notebooks
 	@$(MAKE) --no-print-directory test-tiny
 
-test-tiny: setup ## two kernels with one seed must print the same: ours, then nbval's
+test-tiny: setup ## other languages run; two kernels with one seed print the same: ours, then nbval's
+	$(PY) -m tests.languages build/languages
+	$(PY) -m tools.notebooks each build/languages/ara.txt build/languages/cmn.txt --num-samples 200
 	$(PY) -m tools.notebooks tiny
 	$(NBVAL) --compare-every-output build/tiny-*/[0-9][0-9]_*.ipynb
+
+test-languages: setup ## run the notebooks on made-up pairs of twelve languages (a quarter of an hour)
+	$(PY) -m tests.languages build/languages
+	$(PY) -m tools.notebooks each build/languages/*.txt --json build/languages.json
+
+fuzz: setup ## read 100,000 hostile files (three minutes or four)
+	$(PY) -m tests.fuzz
 
 lint: setup ## check style, types, the sample, published notebooks, and links
 	$(PY) -m ruff check .
@@ -66,6 +75,7 @@ lint: setup ## check style, types, the sample, published notebooks, and links
 	$(PY) -m tools.sample --check
 	$(PY) -m tools.notebooks check
 	$(PY) -m tools.notebooks link --check
+	$(PY) -m tools.notebooks check-exercises --json build/exercises.json
 
 format: setup ## format code, write links, badges and install cells
 	$(PY) -m ruff check --fix .
@@ -77,6 +87,17 @@ bench: setup ## measure the example beside ours (CORPUS, SAMPLES, EPOCHS)
 
 publish: setup ## run the notebooks in place, at their defaults, without time stamps
 	@$(PY) -m tools.notebooks publish
+
+address: setup ## write the address of your repository into notebooks and metadata (REPO=owner/name)
+	@$(PY) -m tools.address set -- "$$COURSE_REPO"
+	@$(PY) -m tools.notebooks link
+
+release: setup ## build the wheel of this version, its hash and its entry in CHANGELOG.md
+	@$(PY) -m tools.address release
+	@$(PY) -m tools.notebooks link
+
+test-newest: setup ## make build/newest with the newest versions allowed, and test the library there
+	$(PY) -m tools.setup newest
 
 clean: ## remove what runs and tests wrote; .venv and downloaded corpora stay
 	rm -rf build dist *.egg-info .coverage .coverage.* .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -3,9 +3,10 @@ from . import evaluation as evaluation, example as example, figures as figures, 
 from . import records as records, training as training, translator as translator
 from .data.batches import BucketedBatches as BucketedBatches
 from .data.corpus import cache_dir as cache_dir, languages as languages, load_pairs as load_pairs
+from .data.gloss import gloss as gloss
 from .data.splitting import components as components, multi_reference as multi_reference
 from .data.splitting import normalize_sentence as normalize_sentence, reverse_pairs as reverse_pairs
-from .data.splitting import split_hash as split_hash, split_pairs as split_pairs
+from .data.splitting import running_pair as running_pair, split_hash as split_hash, split_pairs as split_pairs
 from .data.splitting import training_subset as training_subset
 from .data.vectorization import IdArrays as IdArrays, id_arrays as id_arrays
 from .data.vocabulary import CharVocabulary as CharVocabulary

@@ -87,14 +87,15 @@ def read(file: Path | Traversable) -> Bundle:
     OSError
         If it cannot be read.
     """
-    try:
-        with file.open("rb") as stream, _open_zip(stream, most=len(MEMBERS)) as archive:
-            return _read(archive)
-    except OSError:
-        raise
-    except Exception as error:  # what damaged archives make zipfile and NumPy raise is in no manual
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise ValueError(f"{file}: not a translator file that can be read: {reason}") from error
+    with file.open("rb") as stream:
+        try:
+            with _open_zip(stream, most=len(MEMBERS)) as archive:
+                return _read(archive)
+        except MemoryError:
+            raise
+        except Exception as error:  # what damaged archives make zipfile and NumPy raise is in no manual
+            reason = " ".join(str(error).split())[:300] or type(error).__name__
+            raise ValueError(f"{file}: not a translator file that can be read: {reason}") from error
 
 
 def _open_zip(stream: IO[bytes], *, most: int) -> zipfile.ZipFile:

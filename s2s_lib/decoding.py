@@ -1,4 +1,4 @@
-"""From source ids to target ids, one timestep after another (derived in 05_inference and 07_attention).
+"""From source ids to target ids, one timestep after another (05_inference, 08_beam_and_sampling).
 
 Every decoder uses just two functions of a model: ``encode(source) -> State`` and
 ``step(tokens, state) -> (log_probabilities, State)``. One loop calls them until every sentence has ended;

@@ -1,4 +1,4 @@
-"""Score any system on the frozen test set, so that others can compare (see notebook 06_error_analysis).
+"""Score any system on the frozen test set, so that others can compare (see notebook 09_scores).
 
     python -m s2s_lib.evaluate --write-sources sources.txt
     python -m s2s_lib.evaluate --hypotheses translations.txt --json scores.json

@@ -1,8 +1,11 @@
 """Every figure of the course, each from plain arrays or tables (drawn in all notebooks)."""
 
+import functools
 import io
+import sys
+import unicodedata
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -39,11 +42,33 @@ _BESIDE: dict[str, Any] = {"xytext": (6, 0), "textcoords": "offset points", "va"
 
 
 def use_course_style() -> None:
-    """Draw further figures in the house style: readable, in colours that colour-blind people tell apart."""
+    """Draw further figures in the house style: readable, in colours that colour-blind people tell apart.
+
+    In a notebook, tables also show each cell in the direction of its own script.
+    """
     with resources.as_file(resources.files("s2s_lib") / "resources" / "course.mplstyle") as path:
         plt.style.use(path)
     there = set(font_manager.get_font_names())
     plt.rcParams["font.family"] = ["sans-serif", *(name for name in FONTS if name in there)]
+    ipython = sys.modules.get("IPython")  # None outside of notebooks
+    if ipython and (shell := ipython.get_ipython()):
+        shell.display_formatter.formatters["text/html"].for_type(pd.DataFrame, html_table)
+
+
+def html_table(frame: pd.DataFrame) -> str:
+    """Return a table as HTML in which each cell is read in the direction of its own script."""
+    table: Any = frame  # whose annotations leave the method out
+    return str(table._repr_html_()).replace("<td>", '<td dir="auto">')
+
+
+def reading_order(characters: Iterable[str], first: str) -> str:
+    """Say where the first character stands if a script runs from right to left; figures keep logical order.
+
+    >>> reading_order("otter", "left"), reading_order("لوتر", "left")
+    ('', ' (the first one left)')
+    """
+    leftward = any(unicodedata.bidirectional(c) in ("R", "AL") for text in characters for c in text)
+    return f" (the first one {first})" if leftward else ""
 
 
 def visible(character: str) -> str:
@@ -84,9 +109,14 @@ def show(figure: Axes | Figure, alt: str) -> None:
     for warning in caught:
         if warning not in glyphs:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    if glyphs:  # one hint instead of a warning for each sign
-        warnings.warn(HINT, stacklevel=2)
+    if glyphs:
+        _hint()
     display(Image(_smaller(png), alt=alt))
+
+
+@functools.cache  # once for each process, not for each sign or figure
+def _hint() -> None:
+    warnings.warn(HINT, stacklevel=3)
 
 
 def _smaller(png: io.BytesIO) -> bytes:
@@ -172,7 +202,7 @@ def one_hot_picture(
     ax.set_yticks(np.arange(len(row_labels) + 1) - 0.5, minor=True)
     ax.grid(which="minor")
     ax.tick_params(which="minor", length=0)
-    ax.set(xlabel="column (character)", ylabel="timestep")
+    ax.set(xlabel="column (character)", ylabel=f"timestep{reading_order(row_labels, 'on top')}")
     return ax
 
 
@@ -193,7 +223,8 @@ def offset_picture(
         ends: dict[str, Any] = {"xy": (timestep + 0.8, 0.74), "xytext": (timestep + 0.2, 0.26)}
         ax.annotate("", **ends, arrowprops={"arrowstyle": "->", "color": "0.35"})
     ax.set_yticks([1, 0], ["decoder input\n(it reads)", "decoder target\n(it should say)"])
-    ax.set(xlim=(-0.6, len(decoder_input) - 0.4), ylim=(-0.45, 1.45), xlabel="timestep")
+    ax.set(xlim=(-0.6, len(decoder_input) - 0.4), ylim=(-0.45, 1.45))
+    ax.set_xlabel(f"timestep{reading_order(decoder_target, 'left')}")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.tick_params(axis="y", length=0)
     ax.grid(False)
@@ -220,7 +251,7 @@ def gate_traces(traces: Any, characters: Sequence[str], ax: Axes | None = None) 
     for name in traces:
         ax.plot(range(len(characters)), traces[name], marker="o", markersize=3.5, label=name)
     ax.set_xticks(range(len(characters)), [visible(character) for character in characters])
-    ax.set(xlabel="character read", ylabel="value (no unit)")
+    ax.set(xlabel=f"character read{reading_order(characters, 'left')}", ylabel="value (no unit)")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return ax
 
@@ -244,7 +275,8 @@ def probability_heatmap(
     ax = _heatmap(values, row_labels=labels, column_labels=chosen, highest=1, colorbar="probability", ax=ax)
     places = [labels.index(character) for character in chosen]
     ax.scatter(range(len(chosen)), places, s=55, facecolors="none", edgecolors="C1", linewidths=1.8)
-    ax.set(xlabel="character chosen (ringed), one at each timestep", ylabel="character")
+    order = reading_order(chosen, "left")
+    ax.set(xlabel=f"character chosen (ringed), one at each timestep{order}", ylabel="character")
     return ax
 
 
@@ -265,7 +297,10 @@ def attention_heatmap(
     """Draw where the decoder looked: weights ``(target_timesteps, source_timesteps)``."""
     label = "attention weight"
     ax = _heatmap(weights, row_labels=target, column_labels=source, highest=1, colorbar=label, ax=ax)
-    ax.set(xlabel="source character", ylabel="target character written")
+    ax.set(
+        xlabel=f"source character{reading_order(source, 'left')}",
+        ylabel=f"target character written{reading_order(target, 'on top')}",
+    )
     return ax
 
 
@@ -316,23 +351,24 @@ def score_bars(scores: pd.DataFrame, *, xlabel: str, ax: Axes | None = None) -> 
 def before_after(
     values: Mapping[str, float], *, xlabel: str, log: bool = False, ax: Axes | None = None
 ) -> Axes:
-    """Draw one bar per entry, the first on top, its value written beside it; ``log`` for values far apart.
+    """Draw one bar per entry, the first on top, its value beside it; with ``log`` dots on a logarithmic axis.
 
     >>> before_after({"the example": 20.0, "ours": 7.5}, xlabel="CPU seconds per epoch").get_xlabel()
     'CPU seconds per epoch'
     """
     ax = ax or _new_axes(height=0.9 + 0.42 * len(values))
     places = np.arange(len(values))[::-1]
-    colors = plt.rcParams["axes.prop_cycle"].by_key()["color"]
-    ax.barh(
-        places, [*values.values()], height=0.62, color=[colors[i % len(colors)] for i in range(len(values))]
-    )
+    colors = [f"C{i}" for i in range(len(values))]
+    if log:  # the length of a bar would mean nothing
+        ax.scatter([*values.values()], places, color=colors, s=70)
+    else:
+        ax.barh(places, [*values.values()], height=0.62, color=colors)
     for place, value in zip(places, values.values(), strict=True):
         ax.annotate(f"{value:,.3g}" if value < 1000 else f"{value:,.0f}", (value, place), **_BESIDE)
     ax.set_yticks(places, [*values])
     if log:
-        ax.set_xscale("log")
-        ax.set_xlim(min(values.values()) / 3, max(values.values()) * 6)
+        ax.set(xscale="log", xlim=(min(values.values()) / 3, max(values.values()) * 6))
+        ax.set_ylim(-0.6, len(values) - 0.4)
     else:
         ax.set_xlim(0, 1.15 * max(values.values()))
     ax.set_xlabel(xlabel)

@@ -171,6 +171,7 @@ def test_signs_that_no_font_has_are_told_once_with_the_fonts_to_install(shown):
     ax = figures.offset_picture(
         ["\U00010330", "\U00012000"], ["\U00012000", "\U00010330"]
     )  # Gothic, cuneiform
+    figures._hint.cache_clear()
     with pytest.warns(UserWarning) as caught:
         figures.show(ax, alt="two ancient scripts")
     assert [str(warning.message) for warning in caught] == [figures.HINT]

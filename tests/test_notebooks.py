@@ -31,7 +31,9 @@ COURSE = [
     "05_inference",
     "06_error_analysis",
     "07_attention",
-    "08_the_famous_example_audited",
+    "08_beam_and_sampling",
+    "09_scores",
+    "10_the_famous_example_audited",
 ]
 LONG = 12  # characters: shorter sentences are anybody's
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -123,7 +125,7 @@ def test_it_uses_public_names_only(path):
 def test_nothing_in_it_hides_from_nbval_but_what_is_tagged(path):
     for cell in code_cells(path):
         tags = set(cell.metadata.get("tags", []))
-        assert tags <= {"parameters", "install", "nbval-ignore-output", "raises-exception"}, tags
+        assert tags <= {"parameters", "install", "nbval-ignore-output", "raises-exception", "exercise"}, tags
         assert "NBVAL_" not in cell.source
 
 
@@ -134,7 +136,7 @@ def test_no_warning_stands_in_its_outputs(path):
             assert output.get("name") != "stderr" or "warning" not in output.text.lower(), cell.source
 
 
-def test_links_badges_and_install_cells_are_those_of_the_slug_in_pyproject():
+def test_links_badges_and_install_cells_are_those_of_the_address_in_pyproject():
     assert notebooks.main(["link", "--check"]) == 0
     for path in NOTEBOOKS:
         assert "install" in code_cells(path)[0].metadata.get("tags", []), path.stem

@@ -33,7 +33,11 @@ TOP = {name.split(".")[0] for name in MODULES}
 # Each line may import from the lines above it, and nothing else of ours: the walk of a sentence pair.
 WALK = [
     {"arguments", "figures", "quiet", "records"},  # these import nothing of ours
-    {"data.vocabulary", "data.splitting"},  # vocabulary also holds what prepares text, for the corpus too
+    {
+        "data.gloss",
+        "data.vocabulary",
+        "data.splitting",
+    },  # vocabulary also holds what prepares text, for the corpus too
     {"data.reading"},
     {"data.corpus"},
     {"data.vectorization"},
@@ -45,6 +49,23 @@ WALK = [
     {"evaluation.errors", "evaluation.exposure"},
     {"evaluation.challenge"},
     {"evaluate", "example"},
+    {"checks.recall", "checks.exercise"},
+    {
+        f"checks.{name}"
+        for name in (
+            "attention",
+            "audit",
+            "beam",
+            "data",
+            "errors",
+            "inference",
+            "model",
+            "scores",
+            "training",
+            "vectorization",
+        )
+    },
+    {"checks"},
 ]
 HEAVY = {"IPython", "jax", "keras", "matplotlib", "numpy", "pandas", "pooch", "rapidfuzz", "requests",
          "sacrebleu", "tensorflow", "torch", "tqdm"}  # fmt: skip

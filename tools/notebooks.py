@@ -30,14 +30,17 @@ import nbformat
 from nbformat import NotebookNode
 
 from s2s_lib.records import atomic_write, write_json
+from tools import exercises
 from tools.lanes import Done, side_by_side
 from tools.links import faults, strip, write_links
 
 ROOT = Path(__file__).resolve().parent.parent
-COURSE = ROOT / "notebooks"
+COURSE, WORK = ROOT / "notebooks", ROOT / "work"
 NUMBERED = "[0-9][0-9]_*"
 COUNTS = ("corpus", "num_samples", "epochs", "seed")
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+LEAST_PAIRS = 100  # sentence pairs from which on every notebook runs
+PARTS = {"train": "training", "validation": "validation", "test": "testing"}
 PACKAGES = ("keras", "tensorflow", "numpy", "pandas", "matplotlib", "sacrebleu", "s2s-course")
 # nbconvert's own page, except that pictures keep the alt text that their notebook gives them.
 PAGE = """\
@@ -95,8 +98,14 @@ def convert(name: str, text: str, annotation: str) -> int | float | bool | str |
     for kind in (int, float, str):
         if kind.__name__ in kinds:
             with contextlib.suppress(ValueError):
-                return kind(text)
-    raise ValueError(f"{name}={text} is not of the declared type: {annotation}.")
+                value = kind(text)
+                break
+    else:
+        raise ValueError(f"{name}={text} is not of the declared type: {annotation}.")
+    least = 0 if name == "seed" else 1
+    if isinstance(value, int) and not least <= value < 2**32:
+        raise ValueError(f"{name} must be a whole number from {least} up, not {value:,}")
+    return value
 
 
 def given_parameters(options: argparse.Namespace) -> dict[str, str]:
@@ -135,6 +144,24 @@ def assign_parameters(
                 assigned[stem][name] = convert(name, given[name], annotation)
             counts.setdefault(name, assigned[stem].get(name, default))
     return assigned, {name: counts.get(name) for name in COUNTS}
+
+
+def check_corpus(corpus: str, num_samples: int | None) -> None:
+    """Load the corpus once, before any kernel starts; ValueError or OSError says what is wrong with it.
+
+    >>> check_corpus("sample", 50)
+    Traceback (most recent call last):
+    ValueError: The notebooks need about 100 sentence pairs, some held out; of 50 in sample 0 are for testing.
+    """
+    import s2s_lib
+
+    with warnings.catch_warnings(action="ignore"):  # notebook 01 shows them
+        pairs = s2s_lib.split_pairs(s2s_lib.load_pairs(corpus, num_samples=num_samples))
+    parts = pairs["split"].value_counts()
+    few = [f"{parts.get(part, 0)} are for {name}" for part, name in PARTS.items() if parts.get(part, 0) < 2]
+    if len(pairs) < LEAST_PAIRS or few:
+        has = f"of {len(pairs):,} in {corpus} {', '.join(few)}" if few else f"{corpus} has {len(pairs)}"
+        raise ValueError(f"The notebooks need about {LEAST_PAIRS} sentence pairs, some held out; {has}.")
 
 
 def loads_translator(path: Path) -> bool:
@@ -257,6 +284,8 @@ def run(options: argparse.Namespace) -> int:
     """Run the numbered notebooks into a folder, then show ten translations."""
     notebooks, output = numbered(options.notebooks), options.output
     assigned, counts = assign_parameters(notebooks, given_parameters(options))
+    if counts["corpus"]:
+        check_corpus(counts["corpus"], counts["num_samples"])
     prepare_output(output, notebooks)
     set_kernel_environment(output / "cache")
     start = time.monotonic()
@@ -268,9 +297,8 @@ def run(options: argparse.Namespace) -> int:
         partial.replace(output / partial.name.replace(".partial.", ".failed."))
     results = {path.stem: done[path.stem] for path in notebooks}
     translations = output / "cache" / "translations.json"  # notebook 06 writes it
-    versions = {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES}
     summary = counts | {
-        "versions": versions,
+        "versions": versions(),
         "seconds": round(time.monotonic() - start, 1),
         "notebooks": [
             {"name": name, "seconds": round(seconds, 1), "ok": not reason}
@@ -283,6 +311,11 @@ def run(options: argparse.Namespace) -> int:
     print(f"\nThis took {summary['seconds']:.1f} seconds, two notebooks at once.")
     print(f"The executed notebooks, as .ipynb and .html, are in {output}/")
     return int(any(result.answer for result in results.values()))
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of what the notebooks stand on."""
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in PACKAGES}
 
 
 def report(results: Mapping[str, Done], translations: Sequence[Mapping[str, Any]]) -> None:
@@ -317,10 +350,35 @@ def tiny(_: argparse.Namespace) -> int:
     return 0
 
 
+def each(options: argparse.Namespace) -> int:
+    """Run all notebooks on each of several corpora, into build/each-NAME/, and say how it went."""
+    found = {}
+    for corpus in options.corpora:
+        output = Path("build") / f"each-{Path(corpus).stem}"
+        given = ["--num-samples", options.num_samples, "--epochs", options.epochs, "--output", str(output)]
+        start = time.monotonic()
+        status = main(["run", "--corpus", corpus, *given])
+        faults = [f"{path.name}: {line}" for path in output.glob("*.ipynb") for line in glyph_warnings(path)]
+        seconds = round(time.monotonic() - start, 1)
+        found[Path(corpus).stem] = {"ok": not status and not faults, "seconds": seconds, "faults": faults}
+        print("\n".join(faults))
+    if options.json:
+        write_json({"versions": versions(), "counts": given[:4], "corpora": found}, options.json)
+    return int(not all(result["ok"] for result in found.values()))
+
+
+def glyph_warnings(path: Path) -> list[str]:
+    """Return the lines of a notebook's outputs that warn of a sign that no font has."""
+    outputs = [output for cell in code_cells(path) for output in cell.outputs]
+    texts = [str(output.get("text", "")) for output in outputs]
+    return [line for text in texts for line in text.splitlines() if "missing from" in line]
+
+
 def lab(_: argparse.Namespace) -> int:
-    """Open the notebooks in JupyterLab."""
+    """Open copies of the notebooks in JupyterLab; what you write in them stays yours."""
+    print(*exercises.copy_for_learner(COURSE, WORK), sep="\n")
     set_kernel_environment()
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={COURSE}"])
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={WORK}"])
 
 
 # ---- publish, check and link -------------------------------------------------------------------------------
@@ -335,7 +393,13 @@ def check(options: argparse.Namespace) -> int:
 
 def publish(options: argparse.Namespace) -> int:
     """Execute notebooks in place, at their defaults; one that fails stays as it was."""
-    options.notebooks = options.notebooks or numbered(COURSE)
+    solved = [path for path in map(exercises.solutions_of, numbered(COURSE)) if path.exists()]
+    options.notebooks = options.notebooks or numbered(COURSE) + solved
+    for path in options.notebooks:
+        if numbers := exercises.answered(path):
+            raise ValueError(
+                f"{path} holds answers to {', '.join(numbers)}: keep them elsewhere, as make lab does"
+            )
     jobs = {os.path.relpath(path): (publish_notebook, path.resolve()) for path in options.notebooks}
     with tempfile.TemporaryDirectory(prefix="s2s-cache-") as folder:
         set_kernel_environment(Path(folder, "cache"))
@@ -347,8 +411,28 @@ def publish(options: argparse.Namespace) -> int:
 
 
 def link(options: argparse.Namespace) -> int:
-    """Write Colab badges, links between notebooks and install cells."""
-    return write_links(numbered(COURSE), check=options.check)
+    """Write Colab badges, links between notebooks, install cells, starters of exercises, recall questions."""
+    lessons = numbered(COURSE)
+    found = [fault for path in lessons for fault in exercises.derive(path, check=options.check)]
+    print(*found, sep="\n", end="\n" * bool(found), file=sys.stderr)
+    solved = [path for path in map(exercises.solutions_of, lessons) if path.exists()]
+    return write_links(lessons, solved, check=options.check) or int(bool(found))
+
+
+def check_exercises(options: argparse.Namespace) -> int:
+    """Prove that each exercise knows its starter, its solution, its mistakes, and anything else."""
+    set_kernel_environment()
+    given = options.notebooks or [path for path in numbered(COURSE) if exercises.solutions_of(path).exists()]
+    return exercises.check_exercises(given, options.json)
+
+
+def anki(options: argparse.Namespace) -> int:
+    """Write the recall questions as a file that Anki imports."""
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(options.output) as partial:
+        partial.write_text(exercises.anki(), encoding="utf-8")
+    print(f"In Anki: File, Import, {options.output}")
+    return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -356,8 +440,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.notebooks", allow_abbrev=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     parsers = {}
-    for command in (run, tiny, lab, publish, check, link):
-        added = commands.add_parser(command.__name__, help=command.__doc__, allow_abbrev=False)
+    for command in (run, tiny, each, lab, publish, check, link, check_exercises, anki):
+        added = commands.add_parser(
+            command.__name__.replace("_", "-"), help=command.__doc__, allow_abbrev=False
+        )
         added.set_defaults(command=command)
         parsers[command] = added
     add = parsers[run].add_argument
@@ -369,7 +455,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--params", default="", metavar='"NAME=VALUE ..."', help="several at once")
     add("--output", type=Path, default=Path("build/run"))
     add("--notebooks", type=Path, default=COURSE)
-    for command in (publish, check):
+    add = parsers[each].add_argument
+    add("corpora", nargs="+", metavar="CORPUS")
+    add("--num-samples", default="3000")
+    add("--epochs", default="1")
+    add("--json", type=Path, help="write here how it went")
+    parsers[check_exercises].add_argument("--json", type=Path, help="write here how each exercise answered")
+    parsers[anki].add_argument("--output", type=Path, default=Path("build/recall.txt"))
+    for command in (publish, check, check_exercises):
         parsers[command].add_argument("notebooks", nargs="*", type=Path, help="all numbered ones by default")
     parsers[link].add_argument("--check", action="store_true", help="only name the files that differ")
     options = parser.parse_args(arguments)

@@ -75,10 +75,34 @@ def set_up(root: Path) -> None:
     print(f"Installed in {time.monotonic() - start:.0f} s.", flush=True)
 
 
-def main(root: Path = ROOT) -> None:
+def test_newest(root: Path) -> None:
+    """Make build/newest without constraints.txt, and run the tests of library and tools there."""
+    folder = root / "build" / "newest"
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+    python = str(folder / "bin" / "python")
+    install = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-e",
+        ".[notebooks,test]",
+    ]
+    for command in (install, [python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]):
+        status = subprocess.run(command, cwd=root).returncode
+        if status:
+            raise SystemExit(status)
+
+
+def main(root: Path = ROOT, *, newest: bool = False) -> None:
     """Set up, and explain in one sentence whatever stops it."""
     try:
-        set_up(root)
+        if newest:
+            test_newest(root)
+        else:
+            set_up(root)
     except KeyboardInterrupt:
         raise SystemExit("\nInterrupted; make setup will continue from here.") from None
     except OSError as error:
@@ -87,4 +111,4 @@ def main(root: Path = ROOT) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(newest=sys.argv[1:] == ["newest"])

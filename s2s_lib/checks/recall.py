@@ -1,4 +1,4 @@
-"""Recall questions: three about earlier notebooks open each notebook from 02 on."""
+"""Recall questions about earlier notebooks: three open each notebook but 01_data."""
 
 import tomllib
 from collections.abc import Mapping
@@ -29,8 +29,8 @@ class Question:
         letters = ", ".join(f'"{letter}"' for letter in self.choices)
         if answer is ... or answer is None:
             return f"Not answered yet. (recall, about a minute; one of {letters})"
-        letter = answer.strip().lower() if isinstance(answer, str) else answer
-        if letter not in list(self.choices):
+        letter = answer.strip().lower() if isinstance(answer, str) else ""
+        if letter not in self.choices:
             return f"Not yet. The answer is one of {letters}, and yours is {answer!r}."
         return f"{'Right' if letter == self.answer else 'Not yet'}. {self.choices[letter][1]}"
 

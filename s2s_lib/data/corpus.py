@@ -116,6 +116,10 @@ def _read(corpus: str | os.PathLike[str]) -> tuple[bytes, str]:
         known = f'"sample", a ManyThings name such as "fra-eng", or the path of a {", ".join(SUFFIXES)} file'
         raise ValueError(f"unknown corpus {corpus!r}: use {known}")
     path = Path(corpus).expanduser()
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: is a folder; give the path of a file of sentence pairs in it")
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: there is no such file; check the path, relative to {Path.cwd()}")
     if path.is_file() and path.stat().st_size > MAX_MEMBER_BYTES:
         raise ValueError(f"{path}: holds more than {MAX_MEMBER_BYTES:,} bytes; give a part of it")
     raw = path.read_bytes()

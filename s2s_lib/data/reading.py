@@ -51,8 +51,9 @@ def read_rows(raw: bytes, name: str, notes: Notes, *, prepare: bool = True) -> I
     head = lines[:1000]
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) or 4 * head.count(0) > len(head) > 0:
         raise ValueError(f"{name}: not UTF-8, it looks like UTF-16; save the file as UTF-8")
-    if b"\r" in lines and b"\n" not in lines.rstrip(b"\r\n"):
-        notes.old_mac = b"\r" in lines.rstrip(b"\r\n")
+    if b"\r" in lines:
+        lines = re.sub(rb"\r*\n", b"\n", lines)
+        notes.old_mac = b"\r" in lines.rstrip()
         lines = lines.replace(b"\r", b"\n")
     found = False
     for number, line in enumerate(io.BytesIO(lines), start=1):
@@ -116,9 +117,11 @@ def language_names() -> dict[str, str]:
 
 
 def _was_misread(text: str) -> bool:
-    """Tell whether the text is UTF-8 that was decoded as Windows-1252."""
+    """Tell whether the text is UTF-8 decoded as Windows-1252, or as Latin-1 where that has no sign."""
     try:
-        return text.encode("cp1252").decode() != text
+        return (
+            b"".join(sign.encode("latin-1" if sign < "\xa0" else "cp1252") for sign in text).decode() != text
+        )
     except UnicodeError:
         return False
 

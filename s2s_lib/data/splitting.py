@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+RUNNING_PAIR = "The otter isn't sad.", "La loutre n'est pas triste."
 APOSTROPHES = re.compile("[’‘‛ʼʹ′´`＇]")
 NOT_COMPARED = re.compile(r"[^\w' ]")
 # Neither letter nor usual punctuation, or a sign before a digit: whether it counts must be weighed.
@@ -110,6 +111,19 @@ def training_subset(split: pd.DataFrame, num_pairs: int) -> pd.DataFrame:
         raise ValueError(f"cannot take {num_pairs:,} training pairs: choose between 1 and {len(train):,}")
     rank = np.argsort([_sha256(line) for line in _lines(train)], kind="stable")
     return train.iloc[np.sort(rank[:num_pairs])]
+
+
+def running_pair(pairs: pd.DataFrame) -> tuple[str, str]:
+    """Return the pair that runs through the course: ours where ``pairs`` hold it, else a short held-out one.
+
+    ``pairs`` come from `split_pairs`, and may be reversed. Without a held-out pair, any short one will do.
+    """
+    ours = pairs["source"].isin(RUNNING_PAIR) & pairs["target"].isin(RUNNING_PAIR)
+    held_out = pairs[pairs["split"] == "test"]
+    candidates = next(found for found in (pairs[ours], held_out, pairs) if len(found))
+    unlike = (candidates["source"].str.len() - len(RUNNING_PAIR[0])).abs()
+    nearest = candidates.iloc[int(unlike.argmin())]
+    return nearest["source"], nearest["target"]
 
 
 def phenomena(attribution: str) -> frozenset[str]:

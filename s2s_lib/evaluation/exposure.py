@@ -1,4 +1,4 @@
-"""What the decoder does after right text and after its own: exposure bias (derived in 06_error_analysis).
+"""What the decoder does after right text and after its own: exposure bias (derived in 09_scores).
 
 In training the decoder reads the right characters so far (teacher forcing); in use it reads its own.
 """

@@ -1,4 +1,4 @@
-"""How good is a translation? Scores with intervals, and trivial baselines (derived in 06_error_analysis)."""
+"""How good is a translation? Scores with intervals, and trivial baselines (derived in 09_scores)."""
 
 import math
 import unicodedata

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import http.server
 import io
+import random
 import re
 import threading
 import time
@@ -382,6 +383,17 @@ def test_a_connection_cut_in_mid_file_leaves_nothing_behind(server, tmp_path):
         load_pairs("fra-eng")
     assert left_behind(tmp_path) == []
     server.claimed_length = None
+    assert pairs_of(load_pairs("fra-eng")) == OTTERS
+
+
+def test_a_download_cut_anywhere_is_not_kept_and_the_next_one_succeeds(server, tmp_path):
+    for size in random.Random(0).sample(range(len(ARCHIVE)), 20):
+        server.body = ARCHIVE[:size]
+        for server.claimed_length, kind in ((len(ARCHIVE), ConnectionError), (None, ValueError)):
+            with pytest.raises(kind, match=r"fra-eng\.zip"):
+                load_pairs("fra-eng")
+            assert left_behind(tmp_path) == [], size
+    server.body = ARCHIVE
     assert pairs_of(load_pairs("fra-eng")) == OTTERS
 
 

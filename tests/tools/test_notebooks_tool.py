@@ -407,8 +407,9 @@ def test_links_and_install_cell_are_written_once_and_then_found(tmp_path, monkey
     for name in ("01_data", "02_more"):
         write_notebook(tmp_path / "notebooks" / f"{name}.ipynb", "print('well')")
     (tmp_path / "README.md").write_text("# Title\n")
-    address = 'urls = {Repository = "https://github.com/me/course"}'
-    (tmp_path / "pyproject.toml").write_text(f"[project]\n{address}\n")
+    install = "s2s-course @ git+https://github.com/me/course@0123456"
+    address = f'repository = "me/course"\ninstall = "{install}"\n'
+    (tmp_path / "pyproject.toml").write_text(f"[tool.course]\n{address}")
     monkeypatch.setattr(links, "ROOT", tmp_path)
     monkeypatch.setattr(notebooks, "COURSE", tmp_path / "notebooks")
     assert notebooks.main(["link", "--check"]) == 1
@@ -416,9 +417,14 @@ def test_links_and_install_cell_are_written_once_and_then_found(tmp_path, monkey
     assert notebooks.main(["link"]) == 0
     first, second = (path.read_text() for path in notebooks.numbered(tmp_path / "notebooks"))
     assert "[02_more →](02_more.ipynb)" in first and "[← 01_data](01_data.ipynb)" in second
-    assert "git+https://github.com/me/course" in first
+    assert install in first and "colab-badge" in first
     assert "| [01_data](notebooks/01_data.ipynb) | What is this? |" in (tmp_path / "README.md").read_text()
     assert notebooks.main(["link", "--check"]) == 0
+
+    (tmp_path / "pyproject.toml").write_text('[tool.course]\nrepository = ""\ninstall = ""\n')
+    assert notebooks.main(["link"]) == 0
+    for path in [tmp_path / "README.md", *notebooks.numbered(tmp_path / "notebooks")]:
+        assert "colab-badge" not in path.read_text() and "me/course" not in path.read_text()
 
 
 # ---- make

@@ -1,5 +1,0 @@
-"""The exercises of notebook 11_bug_clinic."""
-
-from s2s_lib.checks import Exercise
-
-EXERCISES: dict[str, Exercise] = {}
