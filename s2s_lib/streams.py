@@ -1,4 +1,4 @@
-"""Files of any length, translated line by line in bounded memory (the work of `s2s translate`)."""
+"""Files of any length, translated line by line in bounded memory (shown in 05_inference)."""
 
 import hashlib
 import importlib
@@ -111,9 +111,17 @@ def _loaded(model: bytes, modules: tuple[str, ...]) -> Translator:
         return Translator.load(file)
 
 
-def digest_of(stream: IO[bytes]) -> str:
+def digest_of(stream: Any) -> str:
     """Return the SHA-256 of all that a stream holds, in bounded memory."""
     return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_output(output: Path, *, overwrite: bool) -> None:
+    """Raise ValueError where an output would replace a file, or has no folder."""
+    if output.exists() and not overwrite:
+        raise ValueError(f"{output} is there already; choose another name or say --overwrite")
+    if not output.parent.is_dir():
+        raise ValueError(f"{output}: there is no folder {output.parent}; make it first")
 
 
 @dataclass
@@ -135,10 +143,7 @@ class GrowingOutput:
 
     def begin(self, *, overwrite: bool) -> None:
         """Make ready to append; ValueError where something would be lost."""
-        if not self.output.parent.is_dir():
-            raise ValueError(f"{self.output}: there is no folder {self.output.parent}; make it first")
-        if self.output.exists() and not overwrite:
-            raise ValueError(f"{self.output} is there already; choose another name or say --overwrite")
+        check_output(self.output, overwrite=overwrite)
         if self.partial.exists() and self._job() == dict(self.job):
             self.done = self._cut_after_whole_chunks()
         elif self.partial.exists() and not overwrite:

@@ -122,6 +122,7 @@ def train(
     checkpoint: str | os.PathLike[str] | None = None,
     score: Callable[[Trained], float] | None = None,
     callbacks: Iterable[keras.callbacks.Callback] = (),
+    start: Trained | None = None,
     progress: bool = True,
 ) -> Trained:
     """Train by teacher forcing on the rows of ``pairs`` whose split is train.
@@ -138,6 +139,8 @@ def train(
         Called after each epoch; the model of the best epoch is returned. Without it, that of the last epoch.
     callbacks
         Called after our own: the epoch's figures are in their logs.
+    start
+        What training starts from instead of random weights; its vocabularies stay.
 
     Returns
     -------
@@ -148,15 +151,21 @@ def train(
     Raises
     ------
     ValueError
-        If no training pair is left, or the checkpoint belongs to another recipe.
+        If no training pair is left, the checkpoint belongs to another recipe, or ``start`` to another model.
     """
     digest = recipe.digest(pairs)
+    if start:
+        weights = b"".join(weight.tobytes() for weight in start.model.get_weights())
+        digest = hashlib.sha256(digest.encode() + weights).hexdigest()[:16]
     pairs = reverse_pairs(pairs) if recipe.reverse else pairs
     parts = {name: _prepare(pairs[pairs["split"] == name], recipe) for name in ("train", "validation")}
     if parts["train"].empty:
         raise ValueError("no training pairs: the split is empty, or max_length leaves none")
     source_texts, target_texts = parts["train"]["source"], parts["train"]["target"]
-    vocabularies = CharVocabulary.from_texts(source_texts), CharVocabulary.from_texts(target_texts)
+    if start:
+        vocabularies = start.source_vocabulary, start.target_vocabulary
+    else:
+        vocabularies = CharVocabulary.from_texts(source_texts), CharVocabulary.from_texts(target_texts)
     sizes = {"train": recipe.batch_size, "validation": 2 * recipe.batch_size}  # scoring keeps no gradients
     batches = {
         name: BucketedBatches(
@@ -173,6 +182,12 @@ def train(
     }
     keras.utils.set_random_seed(recipe.seed)
     model = build(recipe, *vocabularies, precision=recipe.precision)
+    if start:
+        if start.model.specification != model.specification:
+            raise ValueError(
+                f"to go on from {start.model.specification}, give its model and sizes in the recipe"
+            )
+        model.set_weights(start.model.get_weights())
     compile_for_ids(model, recipe, steps=recipe.epochs * len(batches["train"]))
     keeper = Checkpoint(
         digest, file=checkpoint, score=score and (lambda model: score(Trained(model, *vocabularies, {})))

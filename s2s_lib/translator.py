@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pandas as pd
 
 from s2s_lib import bundle, models, records
 from s2s_lib.arguments import boolean, real_number, whole_number
@@ -24,7 +25,7 @@ from s2s_lib.decoding import (
     SamplingDecoder,
     map_by_length,
 )
-from s2s_lib.training import Recipe, previous, train
+from s2s_lib.training import Recipe, Trained, previous, train
 
 Decode = Callable[[np.ndarray], np.ndarray]
 
@@ -300,7 +301,27 @@ def train_or_load(recipe: Recipe, *, retrain: bool = False, progress: bool = Tru
             return Translator.load(recipe.corpus)
     records.make_folder(file.parent)
     checkpoint = file.with_suffix(".checkpoint")
-    trained = train(pairs, recipe, checkpoint=checkpoint, progress=progress)
+    translator = train_translator(pairs, recipe, checkpoint=checkpoint, progress=progress)
+    translator.save(file, half_precision=True)
+    for done in (checkpoint, previous(checkpoint)):
+        done.unlink(missing_ok=True)
+    return Translator.load(file)
+
+
+def train_translator(
+    pairs: pd.DataFrame,
+    recipe: Recipe,
+    *,
+    checkpoint: str | os.PathLike[str] | None = None,
+    start: Translator | None = None,
+    progress: bool = True,
+) -> Translator:
+    """Train on split pairs as `s2s_lib.train` does; the longest training sentences set the limits.
+
+    Training goes on from ``start``, a translator of the same model and sizes, if there is one.
+    """
+    given = Trained(start.model, start.source_vocabulary, start.target_vocabulary, {}) if start else None
+    trained = train(pairs, recipe, checkpoint=checkpoint, start=given, progress=progress)
     learned = pairs[pairs["split"] == "train"]
     if recipe.reverse:
         learned = reverse_pairs(learned)
@@ -313,11 +334,7 @@ def train_or_load(recipe: Recipe, *, retrain: bool = False, progress: bool = Tru
         target_language=target_language,
         record=trained.record,
     )
-    translator = Translator(trained.model, trained.source_vocabulary, trained.target_vocabulary, settings)
-    translator.save(file, half_precision=True)
-    for done in (checkpoint, previous(checkpoint)):
-        done.unlink(missing_ok=True)
-    return Translator.load(file)
+    return Translator(trained.model, trained.source_vocabulary, trained.target_vocabulary, settings)
 
 
 def _longest(texts: Iterable[str]) -> int:

@@ -48,7 +48,8 @@ WALK = [
     {"evaluation.metrics"},
     {"evaluation.errors", "evaluation.exposure"},
     {"evaluation.challenge"},
-    {"evaluate", "example"},
+    {"evaluation.held_out", "example"},
+    {"streams"},
     {"checks.recall", "checks.exercise"},
     {
         f"checks.{name}"
@@ -56,6 +57,7 @@ WALK = [
             "attention",
             "audit",
             "beam",
+            "clinic",
             "data",
             "errors",
             "inference",
@@ -66,6 +68,8 @@ WALK = [
         )
     },
     {"checks"},
+    {"cli"},
+    {"evaluate", "__main__"},
 ]
 HEAVY = {"IPython", "jax", "keras", "matplotlib", "numpy", "pandas", "pooch", "rapidfuzz", "requests",
          "sacrebleu", "tensorflow", "torch", "tqdm"}  # fmt: skip

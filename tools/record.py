@@ -39,8 +39,8 @@ from s2s_lib.data.corpus import PINNED_RELEASE, PINNED_SHA256, load_pairs
 from s2s_lib.data.splitting import multi_reference, split_hash, split_pairs
 from s2s_lib.data.vectorization import id_arrays
 from s2s_lib.data.vocabulary import CharVocabulary, prepare_text
-from s2s_lib.evaluate import score
 from s2s_lib.evaluation import challenge, errors, exposure, metrics
+from s2s_lib.evaluation.held_out import score
 from s2s_lib.training import Checkpoint, Recipe
 from s2s_lib.translator import Translator
 from tools import shared
@@ -270,7 +270,7 @@ def experiment_on(
 
 
 def test_scores(experiment: Experiment, translate: Translate) -> Record:
-    """Return what `s2s_lib.evaluate.score` says of translations of the test sources."""
+    """Return what `s2s_lib.evaluation.held_out.score` says of translations of the test sources."""
     translations = translate(list(experiment.test["source"]))
     return score(translations, list(experiment.test["references"]), split_hash=experiment.split_hash)
 

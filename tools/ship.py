@@ -30,7 +30,7 @@ from s2s_lib.bundle import OLD_FORMAT
 from s2s_lib.data.corpus import languages, load_pairs
 from s2s_lib.data.splitting import multi_reference, split_hash, split_pairs
 from s2s_lib.data.vocabulary import CharVocabulary
-from s2s_lib.evaluate import score
+from s2s_lib.evaluation.held_out import score
 from s2s_lib.evaluation.metrics import bleu, chrf, evaluate
 from s2s_lib.training import Recipe, Trained, train
 from s2s_lib.translator import Settings, Translator, train_or_load

@@ -6,18 +6,16 @@ pairs values in order, ``list:`` names points one by one; what is given of these
 may be written ``range: [a, b, step]``, where b belongs to it.
 
 Each point is known by a digest of its parameters, the notebook, the library and the corpus. One that is
-already in the output folder is skipped, so that a sweep that was interrupted goes on. Workers return what they
-made; this process alone writes it, to a folder or to any address that fsspec can open:
+already in the output folder is skipped, so that a sweep that was interrupted goes on. Workers return what
+they made; this process alone writes it, to a folder or to any address that fsspec can open:
 ``points/DIGEST/record.json``, ``points/DIGEST/notebook.ipynb``, ``summary.json`` and ``results.csv``.
 """
 
-import argparse
 import contextlib
 import hashlib
 import itertools
 import json
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,10 +23,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import fsspec
-import pandas as pd
 import yaml
-from tqdm import tqdm
 
 import s2s_lib
 from s2s_lib.training import Recipe
