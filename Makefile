@@ -1,7 +1,7 @@
 # The course in two commands: `make run`, then `make test`. `make` alone lists the targets. (GNU make 3.81 or later)
 
 PY := .venv/bin/python
-KNOWN := CORPUS SAMPLES EPOCHS SEED PARAMS PYTHON REPO
+KNOWN := CORPUS SAMPLES EPOCHS SEED PARAMS PYTHON REPO SCHEDULER GRID OUTPUT RETRIES
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(findstring command line,$(origin $(name))),$(name)))
 UNKNOWN := $(strip $(filter-out $(KNOWN) MAKEFLAGS GNUMAKEFLAGS MFLAGS -*%,$(GIVEN)))
 $(if $(UNKNOWN),$(error Unknown variable: $(UNKNOWN). Known are $(KNOWN)))
@@ -37,7 +37,8 @@ FOUND = $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 pyth
 	@$(if $(value PYTHON),"$$COURSE_PYTHON",$(FOUND)) -m tools.setup
 
 run: setup ## run every notebook into build/run/, then show ten translations
-	@$(PY) -m tools.notebooks run $(COUNTS) $(call option,SEED,--seed) $(call option,PARAMS,--params)
+	@$(PY) -m tools.notebooks run $(COUNTS) $(call option,SEED,--seed) $(call option,PARAMS,--params) \
+		$(call option,SCHEDULER,--scheduler)
 
 lab: setup ## open the notebooks in JupyterLab
 	@$(PY) -m tools.notebooks lab

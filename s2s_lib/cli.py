@@ -18,8 +18,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-PATIENCE = 10  # seconds that a scheduler has to answer
-
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -106,7 +104,7 @@ def translate(
                 stream: Any = io.BytesIO("\n".join(" ".join(s.split("\n")) for s in sentences).encode())
             else:
                 stream = stack.enter_context(input.open("rb")) if input else sys.stdin.buffer
-            client = stack.enter_context(connect(scheduler)) if scheduler else None
+            client = stack.enter_context(streams.connect(scheduler)) if scheduler else None
             if output:
                 regular = input is not None and input.is_file()
                 job = {
@@ -142,23 +140,6 @@ def translate(
                 growing.finish()
         for what, count in noticed.items():
             print(f"s2s: {count:,} {what}", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def connect(scheduler: str) -> Iterator[Any]:
-    """Yield a Dask client, or raise OSError or ImportError that says what to do."""
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ImportError("--scheduler needs Dask: pip install 's2s-course[cluster]'") from None
-    try:
-        client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise OSError(f"no Dask scheduler answers at {scheduler} ({error})") from error
-    with client:
-        if not client.nthreads():
-            raise OSError(f"the Dask scheduler at {scheduler} has no workers; start some first")
-        yield client
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """Files of any length, translated line by line in bounded memory (shown in 05_inference)."""
 
+import contextlib
 import hashlib
 import importlib
 import json
@@ -20,6 +21,7 @@ from s2s_lib.records import write_json
 from s2s_lib.translator import Translator
 
 LINES_AT_ONCE = 1024  # a chunk: what is read, translated and written as one
+PATIENCE = 10  # seconds that a scheduler has to answer
 LONGEST_LINE = 100_000  # bytes; far more than any translator reads
 CHUNKS_PER_WORKER = 2  # one in work, one waiting
 
@@ -79,6 +81,23 @@ def translate_here(
 ) -> Iterator[Answer]:
     """Translate chunk after chunk in this process."""
     return (translate_lines(translator, part, options) for part in parts)
+
+
+@contextlib.contextmanager
+def connect(scheduler: str) -> Iterator[Any]:
+    """Yield a Dask client, or raise OSError or ImportError that says what to do."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ImportError("a scheduler needs Dask: pip install distributed") from None
+    try:
+        client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise OSError(f"no Dask scheduler answers at {scheduler} ({error})") from error
+    with client:
+        if not client.nthreads():
+            raise OSError(f"the Dask scheduler at {scheduler} has no workers; start some first")
+        yield client
 
 
 def translate_on_workers(

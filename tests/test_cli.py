@@ -161,7 +161,7 @@ def test_two_dask_workers_write_what_one_process_writes(tmp_path, monkeypatch):
 
 def test_a_scheduler_that_does_not_answer_is_one_sentence_and_leaves_no_output(tmp_path, capsys, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr(cli, "PATIENCE", 1)
+    monkeypatch.setattr(streams, "PATIENCE", 1)
     call = ["translate", "--model", "sample", "-o", str(tmp_path / "fr.txt"), "Go!"]
     assert cli.run([*call, "--scheduler", "tcp://127.0.0.1:9"]) == 1
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err

@@ -1,6 +1,6 @@
 """Run, publish, check and link the course's notebooks: `python -m tools.notebooks COMMAND`.
 
-`run` executes two notebooks at once, each with the parameters that it declares. Those that call
+`run` executes several notebooks at once, each with the parameters that it declares. Those that call
 `train_or_load` share one translator: the first of them trains it, the others wait and then load it. The
 output folder gets `NAME.ipynb` and `NAME.html`, or `NAME.failed.ipynb`, and `summary.json`: what ran, for how
 long, and what was translated. `publish` executes the committed notebooks in place, one after the other.
@@ -28,11 +28,12 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from tqdm import tqdm
 
 from s2s_lib.records import atomic_write, write_json
 from tools import exercises
-from tools.lanes import Done, side_by_side
 from tools.links import faults, strip, write_links
+from tools.workers import Done, cluster, run_jobs
 
 ROOT = Path(__file__).resolve().parent.parent
 COURSE, WORK = ROOT / "notebooks", ROOT / "work"
@@ -292,7 +293,10 @@ def run(options: argparse.Namespace) -> int:
     loaders = [path.stem for path in notebooks if loads_translator(path)]
     urgent_first = sorted(notebooks, key=lambda path: path.stem not in loaders)  # training takes longest
     jobs = {path.stem: (run_notebook, path, output, assigned[path.stem]) for path in urgent_first}
-    done = side_by_side(attempt, jobs, num_lanes=2, ready=functools.partial(may_begin, loaders=loaders))
+    ready = functools.partial(may_begin, loaders=loaders)
+    with cluster(options.scheduler, most=len(jobs)) as client:
+        processes = len(client.nthreads())
+        done = dict(run_jobs(client, attempt, jobs, ready=ready))
     for partial in output.glob(NUMBERED + ".partial.ipynb"):
         partial.replace(output / partial.name.replace(".partial.", ".failed."))
     results = {path.stem: done[path.stem] for path in notebooks}
@@ -308,7 +312,7 @@ def run(options: argparse.Namespace) -> int:
     }
     write_json(summary, output / "summary.json")
     report(results, summary["translations"][:10])
-    print(f"\nThis took {summary['seconds']:.1f} seconds, two notebooks at once.")
+    print(f"\nThis took {summary['seconds']:.1f} seconds, in {processes} processes.")
     print(f"The executed notebooks, as .ipynb and .html, are in {output}/")
     return int(any(result.answer for result in results.values()))
 
@@ -400,14 +404,14 @@ def publish(options: argparse.Namespace) -> int:
             raise ValueError(
                 f"{path} holds answers to {', '.join(numbers)}: keep them elsewhere, as make lab does"
             )
-    jobs = {os.path.relpath(path): (publish_notebook, path.resolve()) for path in options.notebooks}
+    failed = False
     with tempfile.TemporaryDirectory(prefix="s2s-cache-") as folder:
         set_kernel_environment(Path(folder, "cache"))
-        done = side_by_side(attempt, jobs, num_lanes=1)  # some notebooks measure durations
-    failed = {path: result.answer for path, result in done.items() if result.answer}
-    for path, reason in failed.items():
-        print(f"{path} stays as it was: {reason}", file=sys.stderr)
-    return max(check(options), int(bool(failed)))
+        for path in tqdm(options.notebooks, unit="notebook", dynamic_ncols=True):  # some measure durations
+            if reason := attempt(publish_notebook, path.resolve()):
+                failed = True
+                tqdm.write(f"{os.path.relpath(path)} stays as it was: {reason}", file=sys.stderr)
+    return max(check(options), int(failed))
 
 
 def link(options: argparse.Namespace) -> int:
@@ -453,6 +457,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--seed", help="of all random numbers")
     add("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
     add("--params", default="", metavar='"NAME=VALUE ..."', help="several at once")
+    add("--scheduler", default="", metavar="ADDRESS", help="of a Dask cluster that sees the same folders")
     add("--output", type=Path, default=Path("build/run"))
     add("--notebooks", type=Path, default=COURSE)
     add = parsers[each].add_argument

@@ -12,7 +12,7 @@ from unittest import mock
 import nbformat
 import pytest
 
-from tools import lanes, links, notebooks
+from tools import links, notebooks, workers
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "tools.notebooks"]
@@ -141,7 +141,6 @@ def test_the_summary_holds_what_ran_and_what_was_translated(finished):
         ("06_error_analysis", True),
     ]
     assert all(each["seconds"] > 0 for each in summary["notebooks"])
-    assert summary["seconds"] < sum(each["seconds"] for each in summary["notebooks"])  # two at once
     assert summary["translations"][0]["translation"] == "Salut."
 
 
@@ -346,13 +345,8 @@ def test_the_course_s_own_notebooks_that_load_are_told_by_their_code():
     ],
 )
 def test_a_notebook_begins_when_what_it_loads_is_there_or_it_is_its_turn_to_train(name, reasons, may):
-    done = {name: lanes.Done(reason, 1.0) for name, reason in reasons.items()}
+    done = {name: workers.Done(reason, 1.0) for name, reason in reasons.items()}
     assert notebooks.may_begin(name, done, ["04", "05", "06"]) is may
-
-
-def test_jobs_of_which_none_may_begin_are_an_error():
-    with pytest.raises(ValueError, match="none of these may begin: a, b"):
-        lanes.side_by_side(max, {"a": (1, 2), "b": (1, 2)}, num_lanes=2, ready=lambda *_: False)
 
 
 def test_tiny_runs_the_corpora_at_hand_and_says_when_the_real_one_is_missing(tmp_path, monkeypatch, capsys):
