@@ -21,7 +21,7 @@ NBVAL := $(PYTEST) --cov-append --tb=short -p no:cacheprovider --nbval --nbval-c
 	--nbval-cell-timeout 600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .NOTPARALLEL:
-.PHONY: help setup run lab test test-unit test-backend test-notebooks test-tiny test-languages fuzz lint format bench publish address release test-newest clean
+.PHONY: help setup run sweep lab test test-unit test-backend test-notebooks test-tiny test-languages fuzz lint format bench publish address release test-newest clean
 
 help: ## list the targets
 	@echo "make run && make test are the whole course. The targets:"
@@ -39,6 +39,10 @@ FOUND = $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 pyth
 run: setup ## run every notebook into build/run/, then show ten translations
 	@$(PY) -m tools.notebooks run $(COUNTS) $(call option,SEED,--seed) $(call option,PARAMS,--params) \
 		$(call option,SCHEDULER,--scheduler)
+
+sweep: setup ## train or run a notebook at every point of a grid: make sweep GRID=sweeps/tiny.yml
+	@$(PY) -m tools.sweep "$$COURSE_GRID" $(call option,SCHEDULER,--scheduler) $(call option,OUTPUT,--output) \
+		$(call option,RETRIES,--retries)
 
 lab: setup ## open the notebooks in JupyterLab
 	@$(PY) -m tools.notebooks lab

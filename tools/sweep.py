@@ -1,4 +1,6 @@
-"""Run one notebook, or `train`, at every point of a grid, on a Dask cluster: `python -m tools.sweep GRID`.
+"""Run one notebook, or `train`, at every point of a grid, on Dask.
+
+    python -m tools.sweep sweeps/tiny.yml
 
 A grid is a YAML file. ``notebook: 04_training`` or ``train: {corpus: sample, epochs: 2}`` says what runs, the
 latter with the parameters that all points share. ``product:`` combines all values with all others, ``zip:``
@@ -15,19 +17,28 @@ import contextlib
 import hashlib
 import itertools
 import json
+import logging
 import os
+import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import fsspec
+import pandas as pd
 import yaml
+from tqdm import tqdm
 
 import s2s_lib
 from s2s_lib.training import Recipe
-from tools import notebooks
+from tools import notebooks, workers
+from tools.shared import command_line
+from tools.workers import KILLED
 
 KEYS = ("notebook", "train", "product", "zip", "list")
 MOST_POINTS = 100_000
@@ -40,6 +51,8 @@ class Point:
     notebook: str  # the text of its file
     parameters: dict[str, Any]
     digest: str
+    corpus: str = ""
+    corpus_digest: str = ""
 
 
 def read_grid(path: Path) -> tuple[Path | None, list[dict[str, Any]]]:
@@ -175,15 +188,17 @@ def make_points(notebook: Path | None, parameters: Sequence[Mapping[str, Any]]) 
     for point, corpus in zip(parameters, named, strict=True):
         whole = json.dumps([text, library, corpora.get(corpus), point], sort_keys=True)
         digest = hashlib.sha256(whole.encode()).hexdigest()[:16]
-        points[digest] = Point(text, dict(point), digest)
+        points[digest] = Point(text, dict(point), digest, corpus, corpora.get(corpus, ""))
     return list(points.values())
 
 
 # ---- on the workers ----
 
 
-def run_point(point: Point) -> tuple[dict[str, Any], str]:
+def run_point(point: Point, modules: Sequence[str]) -> tuple[dict[str, Any], str]:
     """Run one point; return its record, and the executed notebook as text ("" for `train`)."""
+    for module in modules:
+        import_module(module)
     start, cpu = time.monotonic(), time.process_time()
     record, text = (run_notebook_point if point.notebook else train_point)(point)
     spent = {"seconds": round(time.monotonic() - start, 2)}
@@ -194,16 +209,21 @@ def run_point(point: Point) -> tuple[dict[str, Any], str]:
 
 def train_point(point: Point) -> tuple[dict[str, Any], str]:
     """Train, and score on the held-out sources."""
-    from s2s_lib.evaluation import metrics
+    from s2s_lib.evaluation import held_out
 
     recipe = Recipe(**point.parameters)
-    pairs = s2s_lib.split_pairs(s2s_lib.load_pairs(recipe.corpus, num_samples=recipe.num_samples))
-    with tempfile.TemporaryDirectory() as folder, _environment(S2S_CACHE_DIR=folder):
-        translator = s2s_lib.train_or_load(recipe, progress=False)
-    held_out = s2s_lib.multi_reference(s2s_lib.reverse_pairs(pairs) if recipe.reverse else pairs)
-    held_out = held_out[held_out["split"] == "test"]
-    scores = metrics.evaluate(translator.translate(list(held_out["source"])), held_out["references"])
-    return {"scores": scores.to_json(), "training": dict(translator.settings.record)}, ""
+    counts: dict[str, Any] = {"num_samples": recipe.num_samples, "reverse": recipe.reverse}
+    test, split_hash = held_out.held_out(recipe.corpus, **counts)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # no remarks about compiling
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _environment(S2S_CACHE_DIR=folder),
+        warnings.catch_warnings(action="ignore"),  # of characters that small points do not know
+    ):
+        translator = s2s_lib.train_or_load(recipe, retrain=True, progress=False)
+        texts = translator.translate(list(test["source"]))
+    scores = held_out.score(texts, list(test["references"]), split_hash=split_hash)
+    return {"scores": scores, "training": dict(translator.settings.record)}, ""
 
 
 def run_notebook_point(point: Point) -> tuple[dict[str, Any], str]:
@@ -211,8 +231,7 @@ def run_notebook_point(point: Point) -> tuple[dict[str, Any], str]:
     with tempfile.TemporaryDirectory() as folder:
         source, result = Path(folder, "notebook.ipynb"), Path(folder, "result.ipynb")
         source.write_text(point.notebook, encoding="utf-8")
-        cache = os.environ.get("S2S_CACHE_DIR", folder)  # workers of one machine share what they train
-        with _environment(S2S_CACHE_DIR=cache):
+        with _environment(S2S_CACHE_DIR=os.environ.get("S2S_CACHE_DIR", folder)):
             notebooks.set_kernel_environment()
             notebooks.execute(source, result, point.parameters, Path(folder))
         return {}, result.read_text(encoding="utf-8")
@@ -227,3 +246,143 @@ def _environment(**values: str) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ |= before
+
+
+# ---- the output, which this process alone writes ----
+
+
+@dataclass(frozen=True)
+class Output:
+    """A folder, or any address that fsspec can open."""
+
+    address: str
+
+    def read(self, name: str) -> str | None:
+        """Return a file's text, or None if there is none."""
+        files, root = fsspec.core.url_to_fs(self.address)
+        with contextlib.suppress(FileNotFoundError):
+            return str(files.cat_file(f"{root}/{name}").decode())
+        return None
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file under another name first, so that its name never holds half of it."""
+        files, root = fsspec.core.url_to_fs(self.address)
+        path = f"{root}/{name}"
+        files.makedirs(files._parent(path), exist_ok=True)
+        files.pipe_file(f"{path}.partial", text.encode())
+        files.mv(f"{path}.partial", path)
+
+
+def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of a finished point in ``results.csv``."""
+    row = dict(record["parameters"]) | {
+        "seconds": record["seconds"],
+        "cpu_seconds": record.get("cpu_seconds"),
+    }
+    for name in ("exact", "cer", "chrf", "bleu"):
+        if "scores" in record:
+            row |= {name: record["scores"][name]["score"], "sources": record["scores"][name]["n"]}
+    if "training" in record:
+        row |= {name: record["training"][name] for name in ("parameters", "num_train")}
+    return row
+
+
+# ---- the sweep ----
+
+
+def sweep(
+    points: Sequence[Point], output: Output, client: Any, *, retries: int = 1, modules: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Run the points that the output lacks, failed ones again; return what became of each.
+
+    The summary and the table are written even if the sweep is interrupted.
+    """
+    states: dict[str, dict[str, Any]] = {
+        point.digest: {"parameters": point.parameters, "digest": point.digest, "state": "failed",
+                       "seconds": 0.0, "attempts": 0}
+        for point in points
+    }  # fmt: skip
+    records = {}
+    for point in points:
+        if text := output.read(f"points/{point.digest}/record.json"):
+            records[point.digest] = json.loads(text)
+            states[point.digest] |= {"state": "skipped", "seconds": records[point.digest]["seconds"]}
+    waiting = [point for point in points if point.digest not in records]
+    try:
+        for _ in range(1 + retries):
+            if not waiting:
+                break
+            jobs = {point.digest: (point, modules) for point in waiting}
+            for digest, done in workers.run_jobs(client, run_point, jobs, unit="point"):
+                state = states[digest]
+                state |= {"seconds": round(done.seconds, 2), "attempts": state["attempts"] + 1}
+                if isinstance(done.answer, tuple):
+                    records[digest], text = done.answer
+                    if text:
+                        output.write(f"points/{digest}/notebook.ipynb", text)
+                    output.write(f"points/{digest}/record.json", json.dumps(records[digest], indent=1))
+                    state["state"] = "done"
+                else:
+                    tell_failure(states[digest]["parameters"], done.answer)
+            waiting = [point for point in waiting if states[point.digest]["state"] == "failed"]
+    finally:
+        output.write("summary.json", json.dumps({"points": list(states.values())}, indent=1))
+        rows = [flat(records[point.digest]) for point in points if point.digest in records]
+        output.write("results.csv", pd.DataFrame(rows).to_csv(index=False))
+    return list(states.values())
+
+
+def tell_failure(parameters: Mapping[str, Any], answer: Any) -> None:
+    """Print which point failed, and why, in a line."""
+    lines = answer if answer == KILLED else f"{type(answer).__name__}: {answer}".strip().splitlines()[0]
+    tqdm.write(f"{dict(parameters)} failed, {lines}", file=sys.stderr)
+
+
+def check_workers(client: Any, corpora: Mapping[str, str]) -> None:
+    """Raise ValueError if workers elsewhere read other pairs than this process does."""
+    for corpus, digest in corpora.items():
+        try:
+            found = client.run(corpus_digest, corpus)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"a worker cannot read {corpus}: give all one S2S_DATA_DIR ({error})") from error
+        if any(each != digest for each in found.values()):
+            raise ValueError(f"a worker reads other pairs as {corpus}: give all one S2S_DATA_DIR")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Return 0 if all points are done, 1 if some failed, 2 for wrong input, 130 after Ctrl-C."""
+    parser = command_line(__doc__)
+    parser.add_argument("grid", help="a YAML file, such as sweeps/tiny.yml")
+    parser.add_argument("--scheduler", default="", help="of a Dask cluster; else processes of this machine")
+    parser.add_argument("--output", help="a folder or an address; by default build/sweeps/GRID")
+    parser.add_argument("--retries", type=int, default=1, help="how often a failed point runs again")
+    parser.add_argument("--import", dest="modules", action="append", default=[], help="may register a model")
+    options = parser.parse_args(arguments)
+    grid = Path(options.grid)
+    output = Output(options.output or f"build/sweeps/{grid.stem}")
+    try:
+        if not grid.is_file():
+            raise ValueError(f"{options.grid or 'GRID='}: no such grid; name one, such as sweeps/tiny.yml")
+        for module in options.modules:
+            import_module(module)
+        notebook, parameters = read_grid(grid)
+        points = make_points(notebook, check_parameters(notebook, parameters))
+        with workers.cluster(options.scheduler, most=len(points), deaths=3) as client:
+            if options.scheduler:
+                print("Workers elsewhere need a corpus folder (S2S_DATA_DIR) that all see.", file=sys.stderr)
+                check_workers(client, {point.corpus: point.corpus_digest for point in points if point.corpus})
+            states = sweep(points, output, client, retries=options.retries, modules=options.modules)
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"Interrupted. The same command goes on; finished points: {output.address}", file=sys.stderr)
+        return 130
+    counts = pd.Series([state["state"] for state in states]).value_counts()
+    told = ", ".join(f"{count} {state}" for state, count in counts.items())
+    print(f"{told}; see {output.address}/results.csv")
+    return int("failed" in counts)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
