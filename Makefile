@@ -21,7 +21,7 @@ NBVAL := $(PYTEST) --cov-append --tb=short -p no:cacheprovider --nbval --nbval-c
 	--nbval-cell-timeout 600 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 .NOTPARALLEL:
-.PHONY: help setup run sweep lab test test-unit test-backend test-notebooks test-tiny test-languages fuzz lint format bench publish address release test-newest clean
+.PHONY: help setup run sweep lab test test-unit test-browser test-backend test-notebooks test-tiny test-languages fuzz lint format bench publish site address release test-newest clean
 
 help: ## list the targets
 	@echo "make run && make test are the whole course. The targets:"
@@ -52,6 +52,9 @@ test: lint test-unit test-backend test-notebooks ## all checks; coverage of s2s_
 
 test-unit: setup ## test library and tools
 	$(PYTEST)
+
+test-browser: setup ## test the site and the open translator in Chromium (part of make test-unit)
+	$(PY) -m pytest -q tests/browser tests/web
 
 test-backend: setup ## test with JAX what depends on the backend
 	KERAS_BACKEND=jax $(PYTEST) --cov-append -m backend
@@ -89,6 +92,9 @@ format: setup ## format code, write links, badges and install cells
 
 bench: setup ## measure the example beside ours (CORPUS, SAMPLES, EPOCHS)
 	@$(PY) -m tools.bench $(COUNTS)
+
+site: setup ## build the course as web pages, the open translator among them, into build/site
+	$(PY) -m tools.site
 
 publish: setup ## run the notebooks in place, at their defaults, without time stamps
 	@$(PY) -m tools.notebooks publish

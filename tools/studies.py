@@ -5,12 +5,14 @@
     python -m tools.studies leak_sample
     python -m tools.studies seeds_sample
     python -m tools.studies notebooks
+    python -m tools.studies trace_sample
 
 example_sample  the famous example's recipe, 100 epochs, with its translations: a quarter of an hour
 recipes_sample  from that recipe to ours, one change a row, the same pairs and epochs: about ten minutes
 leak_sample     the same model, with and without other versions of test sources in training: about ten minutes
 seeds_sample    the demonstration with ten seeds on the backend of KERAS_BACKEND: ten minutes or more
 notebooks       what each notebook costs at its defaults, seconds and memory: five minutes
+trace_sample    the running sentence after each epoch of the demonstration, for the page: a minute
 
 A study of several rows writes each at once, and makes only the rows that its record lacks.
 """
@@ -32,13 +34,13 @@ import pandas as pd
 from s2s_lib import example, records
 from s2s_lib.data.batches import BucketedBatches
 from s2s_lib.data.corpus import load_pairs
-from s2s_lib.data.splitting import multi_reference, split_pairs
+from s2s_lib.data.splitting import multi_reference, running_pair, split_pairs
 from s2s_lib.data.vectorization import id_arrays
 from s2s_lib.data.vocabulary import END, START, CharVocabulary
 from s2s_lib.decoding import GreedyDecoder
 from s2s_lib.evaluation import metrics
 from s2s_lib.models import build_attention_seq2seq, build_embedding_seq2seq
-from s2s_lib.training import EpochClock, Recipe, compile_for_ids, train
+from s2s_lib.training import EpochClock, Recipe, Trained, compile_for_ids, train
 from tools import notebooks
 from tools.shared import RECORDS, Record, Translate, command_line, record_rows
 from tools.ship import translator_of
@@ -257,6 +259,38 @@ def seed_row(seed: int, *, epochs: int = EPOCHS, num_samples: int = NUM_SAMPLES)
     }
 
 
+# ---- the running sentence while the model learns ----
+def trace_sample(*, epochs: int = EPOCHS, num_samples: int = NUM_SAMPLES) -> Record:
+    """Train the demonstration; return text, attention and losses of the running sentence after each epoch."""
+    pairs = split_pairs(load_pairs("sample", num_samples=num_samples))
+    source, target = running_pair(pairs)
+    traced: list[Record] = []
+
+    def trace(trained: Trained) -> float:
+        translator = translator_of(trained, max_target_length=2 * len(target))
+        (text,) = translator.translate([source])
+        ids = id_arrays([source], [text], translator.source_vocabulary, translator.target_vocabulary)
+        looks = keras.Model(trained.model.inputs, attention_of(trained.model))
+        traced.append(
+            {"text": text, "attention": np.round(looks.predict_on_batch(list(ids[:2]))[0], 3).tolist()}
+        )
+        return 0.0
+
+    recipe = Recipe(corpus="sample", num_samples=num_samples, epochs=epochs, seed=SEED)
+    history = train(pairs, recipe, score=trace, progress=False).record["history"]
+    for i, row in enumerate(traced):
+        row |= {"loss": history["real_loss"][i], "val_loss": history["val_real_loss"][i]}
+    return {"source": source, "target": target, "epochs": traced}
+
+
+def attention_of(model: keras.Model) -> Any:
+    """Return the attention weights of a model as a tensor of its graph, ``(batch, target, source)``."""
+    layer = model.get_layer("attention")
+    queries, values = layer.input[:2]
+    scores = keras.ops.matmul(queries, keras.ops.transpose(values, (0, 2, 1)))
+    return keras.ops.softmax(scores, axis=-1)
+
+
 # ---- what a notebook costs ----
 LAST_CELL = """\
 import json, time
@@ -305,7 +339,7 @@ STUDIES: dict[str, tuple[str, dict[str, Callable[[], Record]]]] = {
 def main(arguments: list[str] | None = None) -> None:
     """Make the record that the command line names."""
     parser = command_line(__doc__)
-    parser.add_argument("what", choices=["example_sample", *STUDIES])
+    parser.add_argument("what", choices=["example_sample", "trace_sample", *STUDIES])
     parser.add_argument("--work", type=Path, help="folder of weights (example_sample)")
     parser.add_argument("--records", type=Path, default=RECORDS, help="folder of the records")
     options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
@@ -319,6 +353,9 @@ def main(arguments: list[str] | None = None) -> None:
         record = example_sample(options.work)
         head = {"what": what, "command": f"{head['command']} --work DIR"} | record | records.environment()
         records.write_json(head | {"peak_memory_mb": records.peak_memory_mb()}, file)
+    elif options.what == "trace_sample":
+        head = {"what": "the running sentence after each epoch of the demonstration"} | head
+        records.write_json(head | trace_sample() | records.environment(), file)
     else:
         what, makers = STUDIES[options.what]
         there = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else {}
