@@ -16,7 +16,7 @@ from s2s_lib.arguments import boolean, real_number, whole_number
 from s2s_lib.data.corpus import cache_dir, languages, load_pairs
 from s2s_lib.data.splitting import reverse_pairs, split_pairs
 from s2s_lib.data.vectorization import pad, ragged_ids, round_up
-from s2s_lib.data.vocabulary import END, START, CharVocabulary, prepare_text
+from s2s_lib.data.vocabulary import END, PADDING, START, UNKNOWN, CharVocabulary, prepare_text
 from s2s_lib.decoding import (
     MAX_BEAM_WIDTH,
     MAX_LENGTH,
@@ -25,6 +25,7 @@ from s2s_lib.decoding import (
     SamplingDecoder,
     map_by_length,
 )
+from s2s_lib.export import export_onnx
 from s2s_lib.training import Recipe, Trained, previous, train
 
 Decode = Callable[[np.ndarray], np.ndarray]
@@ -213,6 +214,28 @@ class Translator:
             ),
             half_precision=half_precision,
         )
+
+    def export_onnx(self, folder: str | os.PathLike[str]) -> None:
+        """Write the model for runtimes without Keras: ``encoder.onnx``, ``step.onnx``, ``vocabulary.json``.
+
+        The encoder reads ``source``, int64 ids ``(batch, source)``, and returns ``hidden_0``, ``cell_0`` and
+        so on for each layer, and with attention ``values`` and ``mask``. The step reads ``tokens``
+        ``(batch,)`` and all of these; it returns ``log_probabilities``, ``next_hidden_0`` and so on, and
+        ``attention``. ``vocabulary.json`` holds the characters from id 4 on, the marks' ids, the settings.
+        Needs the package onnx. ValueError if the model is none of the course's own.
+        """
+        specification = getattr(self.model, "specification", None)
+        if specification is None or specification.name not in bundle.OWN_MODELS:
+            raise ValueError(f"only the models {' and '.join(bundle.OWN_MODELS)} can be written as ONNX")
+        weights = {name: keras.ops.convert_to_numpy(each) for name, each in _variables(self.model).items()}
+        settings = {name: value for name, value in asdict(self.settings).items() if name != "record"}
+        vocabulary = {
+            "source": list(self.source_vocabulary.characters),
+            "target": list(self.target_vocabulary.characters),
+            "ids": {"padding": PADDING, "start": START, "end": END, "unknown": UNKNOWN},
+            "settings": settings,
+        }
+        export_onnx(folder, specification.name, specification.sizes, weights, vocabulary)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Translator":

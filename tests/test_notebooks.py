@@ -35,6 +35,7 @@ COURSE = [
     "09_scores",
     "10_the_famous_example_audited",
     "11_bug_clinic",
+    "12_compare_runs",
 ]
 LONG = 12  # characters: shorter sentences are anybody's
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

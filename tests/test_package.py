@@ -43,7 +43,7 @@ WALK = [
     {"data.vectorization"},
     {"data.batches"},
     {"models"},
-    {"training", "decoding", "bundle"},
+    {"training", "decoding", "bundle", "export"},
     {"translator"},
     {"evaluation.metrics"},
     {"evaluation.errors", "evaluation.exposure"},
@@ -63,6 +63,7 @@ WALK = [
             "inference",
             "model",
             "scores",
+            "sweeps",
             "training",
             "vectorization",
         )

@@ -66,7 +66,7 @@ def set_up(root: Path) -> None:
     print(f"Installing the course into .venv ({size}) ...", flush=True)
     start = time.monotonic()
     install = [str(python), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
-    install += ["-c", "constraints.txt", "-e", ".[cluster,docs,notebooks,test]"]
+    install += ["-c", "constraints.txt", "-e", ".[cluster,docs,export,notebooks,test]"]
     pip = subprocess.run(install, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if pip.returncode:
         sys.stderr.write("".join(pip.stdout.splitlines(keepends=True)[-12:]))
@@ -88,7 +88,7 @@ def test_newest(root: Path) -> None:
         "--quiet",
         "--disable-pip-version-check",
         "-e",
-        ".[cluster,docs,notebooks,test]",
+        ".[cluster,docs,export,notebooks,test]",
     ]
     for command in (install, [python, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]):
         status = subprocess.run(command, cwd=root).returncode

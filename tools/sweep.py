@@ -35,9 +35,10 @@ import yaml
 from tqdm import tqdm
 
 import s2s_lib
+from s2s_lib import records
 from s2s_lib.training import Recipe
 from tools import notebooks, workers
-from tools.shared import command_line
+from tools.shared import RECORDS, command_line
 from tools.workers import KILLED
 
 KEYS = ("notebook", "train", "product", "zip", "list")
@@ -302,12 +303,12 @@ def sweep(
                        "seconds": 0.0, "attempts": 0}
         for point in points
     }  # fmt: skip
-    records = {}
+    finished: dict[str, Any] = {}
     for point in points:
         if text := output.read(f"points/{point.digest}/record.json"):
-            records[point.digest] = json.loads(text)
-            states[point.digest] |= {"state": "skipped", "seconds": records[point.digest]["seconds"]}
-    waiting = [point for point in points if point.digest not in records]
+            finished[point.digest] = json.loads(text)
+            states[point.digest] |= {"state": "skipped", "seconds": finished[point.digest]["seconds"]}
+    waiting = [point for point in points if point.digest not in finished]
     try:
         for _ in range(1 + retries):
             if not waiting:
@@ -317,17 +318,17 @@ def sweep(
                 state = states[digest]
                 state |= {"seconds": round(done.seconds, 2), "attempts": state["attempts"] + 1}
                 if isinstance(done.answer, tuple):
-                    records[digest], text = done.answer
+                    finished[digest], text = done.answer
                     if text:
                         output.write(f"points/{digest}/notebook.ipynb", text)
-                    output.write(f"points/{digest}/record.json", json.dumps(records[digest], indent=1))
+                    output.write(f"points/{digest}/record.json", json.dumps(finished[digest], indent=1))
                     state["state"] = "done"
                 else:
                     tell_failure(states[digest]["parameters"], done.answer)
             waiting = [point for point in waiting if states[point.digest]["state"] == "failed"]
     finally:
         output.write("summary.json", json.dumps({"points": list(states.values())}, indent=1))
-        rows = [flat(records[point.digest]) for point in points if point.digest in records]
+        rows = [flat(finished[point.digest]) for point in points if point.digest in finished]
         output.write("results.csv", pd.DataFrame(rows).to_csv(index=False))
     return list(states.values())
 
@@ -349,6 +350,18 @@ def check_workers(client: Any, corpora: Mapping[str, str]) -> None:
             raise ValueError(f"a worker reads other pairs as {corpus}: give all one S2S_DATA_DIR")
 
 
+def write_record(file: Path, grid: Path, output: Output, points: Sequence[Point]) -> None:
+    """Write the table of a finished sweep as a record, its numbers rounded."""
+    texts = [output.read(f"points/{point.digest}/record.json") for point in points]
+    rows = [flat(json.loads(text)) for text in texts if text]
+    short = [{name: round(v, 4) if isinstance(v, float) else v for name, v in row.items()} for row in rows]
+    head = {
+        "what": f"the sweep of {grid.name}",
+        "command": f"python -m tools.sweep {grid} --record {file.stem}",
+    }
+    records.write_json(head | records.environment() | {"rows": short}, file)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return 0 if all points are done, 1 if some failed, 2 for wrong input, 130 after Ctrl-C."""
     parser = command_line(__doc__)
@@ -356,6 +369,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scheduler", default="", help="of a Dask cluster; else processes of this machine")
     parser.add_argument("--output", help="a folder or an address; by default build/sweeps/GRID")
     parser.add_argument("--retries", type=int, default=1, help="how often a failed point runs again")
+    parser.add_argument("--record", metavar="NAME", help="write the table as a record of the package, too")
     parser.add_argument("--import", dest="modules", action="append", default=[], help="may register a model")
     options = parser.parse_args(arguments)
     grid = Path(options.grid)
@@ -379,6 +393,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Interrupted. The same command goes on; finished points: {output.address}", file=sys.stderr)
         return 130
     counts = pd.Series([state["state"] for state in states]).value_counts()
+    if options.record:
+        write_record(RECORDS / f"{options.record}.json", grid, output, points)
     told = ", ".join(f"{count} {state}" for state, count in counts.items())
     print(f"{told}; see {output.address}/results.csv")
     return int("failed" in counts)

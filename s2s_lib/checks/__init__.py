@@ -13,6 +13,7 @@ from s2s_lib.checks.recall import QUESTIONS
 MODULES = {
     "01": "data", "02": "vectorization", "03": "model", "04": "training", "05": "inference", "06": "errors",
     "07": "attention", "08": "beam", "09": "scores", "10": "audit", "11": "clinic",
+    "12": "sweeps",
 }  # fmt: skip
 
 
