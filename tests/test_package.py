@@ -45,6 +45,7 @@ WALK = [
     {"models"},
     {"training", "decoding", "bundle", "export"},
     {"translator"},
+    {"widget"},
     {"evaluation.metrics"},
     {"evaluation.errors", "evaluation.exposure"},
     {"evaluation.challenge"},

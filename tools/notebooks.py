@@ -243,6 +243,8 @@ def publish_notebook(path: Path) -> None:
     for cell in notebook.cells:
         if not cell.metadata.tags:  # papermill adds an empty list
             del cell.metadata["tags"]
+        for output in cell.get("outputs", []):  # a widget is nothing without its kernel
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     notebook.metadata.kernelspec = {"display_name": "Python 3", "language": "python", "name": "python3"}
     with atomic_write(path) as partial:
         nbformat.write(strip(notebook), partial)

@@ -38,6 +38,7 @@ MODULES_SHOWN = [
     "figures",
     "records",
 ]
+PLAYGROUND = '<p>On the web it is a page of its own: <a href="playground.html">the open translator</a>.</p>'
 TABLES = {"results": "What the models reach", "bench": "What it costs", "choices": "What each choice buys"}
 TRY = '> Try it yourself: {colab}<a href="files/{name}" download>Download this notebook</a>{solutions}\n'
 
@@ -54,6 +55,8 @@ def lesson(path: Path) -> nbformat.NotebookNode:
     first = notebook.cells[0]
     first.source = re.sub(r"<!-- links -->.*?<!-- /links -->", tip, first.source, flags=re.DOTALL)
     for cell in notebook.cells:
+        if cell.cell_type == "code" and "widget.explore(" in cell.source:
+            cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": PLAYGROUND})]
         if cell.metadata.get("jupyter", {}).get("source_hidden"):
             cell.metadata.setdefault("tags", []).append("hide-input")
         if path.parent.name == "solutions" and cell.cell_type == "code":
