@@ -551,7 +551,7 @@ def trainings(monkeypatch):
     """Replace training by one that takes no time; return the list of the trainings asked for."""
     asked = []
 
-    def train_at_once(pairs, recipe, *, checkpoint, progress):
+    def train_at_once(pairs, recipe, *, checkpoint, start, progress):
         asked.append((recipe, progress))
         untrained = random_translator(seed=len(asked))
         record = {"digest": recipe.digest(pairs), "training": len(asked)}
