@@ -40,6 +40,7 @@ COURSE, WORK = ROOT / "notebooks", ROOT / "work"
 NUMBERED = "[0-9][0-9]_*"
 COUNTS = ("corpus", "num_samples", "epochs", "seed")
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+BRIEF = ("-p", "patient_epochs=6")  # notebook 11 trains its patients only as long as a test needs
 LEAST_PAIRS = 100  # sentence pairs from which on every notebook runs
 PARTS = {"train": "training", "validation": "validation", "test": "testing"}
 PACKAGES = ("keras", "tensorflow", "numpy", "pandas", "matplotlib", "sacrebleu", "s2s-course")
@@ -348,7 +349,7 @@ def tiny(_: argparse.Namespace) -> int:
     data = os.environ.get("S2S_DATA_DIR")
     has_real = bool(data and any(Path(data).expanduser().glob("fra*")))
     for corpus in ("sample", "fra-eng") if has_real else ("sample",):
-        counts = ["--corpus", corpus, "--num-samples", "300", "--epochs", "1"]
+        counts = ["--corpus", corpus, "--num-samples", "300", "--epochs", "1", *BRIEF]
         if failure := main(["run", *counts, "--output", f"build/tiny-{corpus}"]):
             return failure
     if not has_real:
@@ -363,7 +364,7 @@ def each(options: argparse.Namespace) -> int:
         output = Path("build") / f"each-{Path(corpus).stem}"
         given = ["--num-samples", options.num_samples, "--epochs", options.epochs, "--output", str(output)]
         start = time.monotonic()
-        status = main(["run", "--corpus", corpus, *given])
+        status = main(["run", "--corpus", corpus, *given, *BRIEF])
         faults = [f"{path.name}: {line}" for path in output.glob("*.ipynb") for line in glyph_warnings(path)]
         seconds = round(time.monotonic() - start, 1)
         found[Path(corpus).stem] = {"ok": not status and not faults, "seconds": seconds, "faults": faults}

@@ -32,6 +32,9 @@ def cluster(scheduler: str = "", *, most: int | None = None, deaths: int = 0) ->
     import dask
     from distributed import Client, LocalCluster
 
+    # Processes that are ended leave semaphores to a tracker of Python's own, which would tell the reader.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore::UserWarning:multiprocessing.resource_tracker")
+
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # of workers that were killed, and the like
     options = {
         "distributed.scheduler.allowed-failures": deaths,
